@@ -1,0 +1,21 @@
+/** What a client may do, from its Client document. Every list holds exact values or globs; an empty list allows nothing. */
+export interface Rights {
+  /** Names of the trust maps whose credentials it may present as subject_token. */
+  readonly sources: readonly string[]
+  readonly audiences: readonly string[]
+  readonly scopes: readonly string[]
+}
+
+declare const authenticated: unique symbol
+
+/** A caller that has proven who it is (RFC 6749 section 2). */
+export interface Client {
+  readonly [authenticated]: true
+  readonly id: string
+  /** token_endpoint_auth_method (RFC 8414 section 2). */
+  readonly method: string
+  readonly rights: Rights
+}
+
+/** States that a client is authenticated. Called by `authenticate/` and by rehearsals, nowhere else. */
+export const authenticatedAs = (fields: Omit<Client, typeof authenticated>): Client => fields as Client

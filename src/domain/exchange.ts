@@ -1,0 +1,26 @@
+import type { Credential } from './credential.ts'
+import type { Secret } from './secret.ts'
+import type { Seconds } from './time.ts'
+import type { TokenType } from './token-type.ts'
+
+/** How a caller of the token endpoint says who it is; nothing in it is believed yet. */
+export type ClientCredential =
+  | {
+      readonly method: 'client_secret_basic' | 'client_secret_post'
+      readonly id: string
+      readonly secret: Secret<string>
+    }
+  | { readonly method: 'private_key_jwt'; readonly id?: string; readonly assertion: Secret<string> }
+
+/** What an exchange asks for (RFC 8693 section 2.1). */
+export interface ExchangeRequest {
+  readonly client: ClientCredential
+  readonly subject: Credential
+  /** `audience` and `resource` together: the distinct targets, in the order they were asked. */
+  readonly targets: readonly string[]
+  /** The scopes asked for; absent when none was named. */
+  readonly scope?: readonly string[]
+  readonly requestedTokenType?: TokenType
+  /** The longest lifetime the caller wants. */
+  readonly lifetime?: Seconds
+}

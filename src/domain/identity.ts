@@ -1,0 +1,42 @@
+import type { Json, Sensitivity } from './claims.ts'
+import type { Authentication } from './credential.ts'
+
+export type IdentityType = 'user' | 'workload' | 'partner'
+
+/** A mapped value and how far it may travel. */
+export interface Labelled<T> {
+  readonly value: T
+  readonly sensitivity: Sensitivity
+}
+
+/** Where an identity came from: enough to find the rule that made it. */
+export interface Origin {
+  readonly issuer: string
+  /** The subject as the issuer names it. */
+  readonly subject: string
+  readonly map: string
+  readonly rule: string
+  /** Digest of all documents that were in force. */
+  readonly version: string
+}
+
+declare const mapped: unique symbol
+
+/** Who someone is inside the border, in our own terms. */
+export interface CanonicalIdentity {
+  readonly [mapped]: true
+  readonly type: IdentityType
+  readonly subject: Labelled<string>
+  readonly tenant?: Labelled<string>
+  /** `groups`, `roles` and `entitlements` are the SCIM names that RFC 9068 section 2.2.3.1 gives them. */
+  readonly groups?: Labelled<readonly string[]>
+  readonly roles?: Labelled<readonly string[]>
+  readonly entitlements?: Labelled<readonly string[]>
+  readonly attributes: ReadonlyMap<string, Labelled<Json>>
+  readonly origin: Origin
+  readonly authentication?: Authentication
+}
+
+/** States that an identity follows from a rule. Called by `map/`, nowhere else. */
+export const mappedTo = (fields: Omit<CanonicalIdentity, typeof mapped>): CanonicalIdentity =>
+  fields as CanonicalIdentity

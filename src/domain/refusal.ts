@@ -1,0 +1,124 @@
+/** The OAuth error codes that we answer with (RFC 6749 5.2, RFC 8707 2, RFC 9396 5; 503 as RFC 6749 4.1.2.1 names it). */
+export type OAuthError =
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
+  | 'invalid_scope'
+  | 'invalid_target'
+  | 'invalid_authorization_details'
+  | 'temporarily_unavailable'
+  | 'server_error'
+
+/** What the outside hears of a refusal. The description is fixed text: it never quotes input. */
+interface Wire {
+  readonly status: 400 | 401 | 405 | 413 | 500 | 503
+  readonly error: OAuthError
+  readonly description: string
+}
+
+const wire = (status: Wire['status'], error: OAuthError, description: string): Wire => ({ status, error, description })
+const badRequest = (description: string) => wire(400, 'invalid_request', description)
+const badClient = (description: string) => wire(401, 'invalid_client', description)
+const badTarget = (description: string) => wire(400, 'invalid_target', description)
+const notNow = (description: string) => wire(503, 'temporarily_unavailable', description)
+
+/**
+ * Every reason for which dragoman refuses, and what the caller is told. The key is stable: it is the audit field,
+ * the metric label, the verdict of `explain` and the anchor in docs/reasons.md.
+ *
+ * An unacceptable subject token is `invalid_request` (RFC 8693 section 2.2.2, a MUST), never `invalid_grant`; and which
+ * rule or claim failed is for the trace, so those descriptions say no more than the class of the failure.
+ */
+export const reasons = {
+  'request.method': wire(405, 'invalid_request', 'the token endpoint takes POST only'),
+  'request.media_type': badRequest('the body must be application/x-www-form-urlencoded'),
+  'request.malformed': badRequest('the request is malformed'),
+  'request.too_large': wire(413, 'invalid_request', 'the request body is too large'),
+  'request.parameter_missing': badRequest('a required parameter is missing'),
+  'request.parameter_repeated': badRequest('a parameter is repeated that may appear only once'),
+  'request.parameter_invalid': badRequest('a parameter has a value that its definition does not allow'),
+  'request.token_type_unsupported': badRequest('the requested_token_type cannot be issued here'),
+  'request.actor_unsupported': badRequest('actor_token is not accepted here'),
+  'request.authorization_details_unsupported': wire(
+    400,
+    'invalid_authorization_details',
+    'authorization_details are not accepted here',
+  ),
+  'grant_type.unsupported': wire(400, 'unsupported_grant_type', 'this grant_type is not supported'),
+
+  'client.missing': badClient('client authentication is required'),
+  'client.ambiguous': badRequest('more than one client authentication method was used'),
+  'client.unknown': badClient('client authentication failed'),
+  'client.method_not_registered': badClient('client authentication failed'),
+  'client.credential_invalid': badClient('client authentication failed'),
+  'client.assertion_replayed': badClient('client authentication failed'),
+
+  'credential.malformed': badRequest('the subject_token is malformed'),
+  'credential.too_large': badRequest('the subject_token is too large'),
+  'credential.type_unsupported': badRequest('this subject_token_type is not accepted here'),
+  'credential.type_mismatch': badRequest('the subject_token is not of the declared subject_token_type'),
+  'credential.algorithm_not_allowed': badRequest('the subject_token is not acceptable'),
+  'credential.header_not_allowed': badRequest('the subject_token is not acceptable'),
+  'credential.key_unknown': badRequest('the subject_token is not acceptable'),
+  'credential.signature_invalid': badRequest('the subject_token is not acceptable'),
+  'credential.expired': badRequest('the subject_token has expired'),
+  'credential.not_yet_valid': badRequest('the subject_token is not yet valid'),
+  'credential.too_old': badRequest('the subject_token is too old'),
+  'credential.lifetime_excessive': badRequest('the subject_token is valid for too long'),
+  'credential.claim_invalid': badRequest('the subject_token has a claim of the wrong shape'),
+  'credential.audience_mismatch': badRequest('the subject_token is not meant for this service'),
+  'credential.inactive': badRequest('the subject_token is not active'),
+  'credential.confirmation_required': badRequest('the subject_token is bound to a key whose possession was not proven'),
+  'credential.actor_not_permitted': badRequest('the subject_token does not permit this exchange'),
+  'credential.status_unverifiable': badRequest('the status of the subject_token cannot be verified'),
+  'issuer.unknown': badRequest('the subject_token is not acceptable'),
+
+  'source.not_allowed': badRequest('the subject_token is not acceptable from this client'),
+  'map.disabled': badRequest('the subject_token is not acceptable'),
+  'map.validation_failed': badRequest('the subject_token is not acceptable by policy'),
+  'map.value_missing': badRequest('the subject_token is not acceptable by policy'),
+  'map.expression_failed': badRequest('the subject_token is not acceptable by policy'),
+  'rule.none_matched': badRequest('the subject_token is not acceptable by policy'),
+  'rule.expired': badRequest('the subject_token is not acceptable by policy'),
+  'identity.invalid': badRequest('the subject_token is not acceptable by policy'),
+  'identity.too_large': badRequest('the identity does not fit into a token'),
+
+  'target.missing': badTarget('name the audience or resource that the token is for'),
+  'target.invalid': badTarget('a resource must be an absolute URI without a fragment'),
+  'target.not_allowed': badTarget('a requested audience or resource is not allowed'),
+  'target.too_many': badTarget('too many targets were requested'),
+  'scope.malformed': wire(400, 'invalid_scope', 'the scope is malformed'),
+  'scope.not_allowed': wire(400, 'invalid_scope', 'a requested scope is not allowed'),
+
+  'keys.unavailable': notNow("the issuer's keys cannot be had at the moment"),
+  'issuer.unavailable': notNow('the issuer cannot be asked at the moment'),
+  'store.unavailable': notNow('the service cannot decide at the moment'),
+  'signer.unavailable': notNow('the service cannot issue tokens at the moment'),
+  'server.stopping': notNow('the service is stopping'),
+  internal: wire(500, 'server_error', 'the request could not be processed'),
+} as const satisfies Record<string, Wire>
+
+export type Reason = keyof typeof reasons
+
+/** What the outside may hear about `reason`. */
+export const onTheWire = (reason: Reason): Wire => reasons[reason]
+
+/** Is the refusal about us or a party we depend on, rather than about what was presented? */
+export const isTransient = (reason: Reason): boolean => onTheWire(reason).status === 503
+
+/**
+ * The one exception of the journey. `detail` is for the trace and the operator; it may name claims and settings but
+ * never holds a token or a secret, and it never reaches the caller.
+ */
+export class Refusal extends Error {
+  readonly reason: Reason
+  readonly detail: string
+
+  constructor(reason: Reason, detail: string, options?: ErrorOptions) {
+    super(`${reason}: ${detail}`, options)
+    this.name = 'Refusal'
+    this.reason = reason
+    this.detail = detail
+  }
+}

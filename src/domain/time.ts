@@ -1,0 +1,5 @@
+/** Seconds since 1970-01-01T00:00:00Z, fractions allowed (NumericDate, RFC 7519 section 2). */
+export type Instant = number
+
+/** A length of time in seconds. */
+export type Seconds = number

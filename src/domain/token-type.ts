@@ -1,0 +1,10 @@
+/** Token type identifiers (RFC 8693 section 3). Kinds are open: any URI may name one. */
+export type TokenType = string
+
+const rfc8693 = 'urn:ietf:params:oauth:token-type:'
+
+export const tokenTypes = {
+  accessToken: `${rfc8693}access_token`,
+  idToken: `${rfc8693}id_token`,
+  jwt: `${rfc8693}jwt`,
+} as const

@@ -1,0 +1,71 @@
+import type { Json, Sensitivity } from './claims.ts'
+import type { Location } from './fault.ts'
+import type { Labelled } from './identity.ts'
+import type { Reason } from './refusal.ts'
+import type { Instant } from './time.ts'
+
+/** The stages of the journey, in order. */
+export type Stage = 'receive' | 'authenticate' | 'verify' | 'map' | 'grant' | 'mint'
+
+/** A value that a check looked at; whoever shows it decides by its label. */
+export interface Seen {
+  readonly value: Json | undefined
+  /** Absent: no document labels it, so it is shown to nobody but the one who asked with `--reveal`. */
+  readonly sensitivity?: Sensitivity
+}
+
+/** One thing that a stage looked at and what came of it. */
+export interface Check {
+  readonly stage: Stage
+  /** What was checked, in words that fit the documents: `signature`, `rules[0].when.claims.ref`. */
+  readonly check: string
+  readonly ok: boolean
+  /** What was wanted, from the documents. Never from the credential. */
+  readonly wanted?: string
+  readonly seen?: Seen
+  readonly location?: Location
+}
+
+/**
+ * The record of one exchange. Stages fill it as they go; explain, audit and the console read it. The named fields are
+ * what an audit event needs; `checks` is kept only for a detailed trace, so that the hot path does not pay for it.
+ */
+export interface Trace {
+  readonly requestId: string
+  readonly startedAt: Instant
+  readonly detailed: boolean
+  readonly checks: Check[]
+  client?: string
+  clientMethod?: string
+  kind?: string
+  issuer?: string
+  subjectTokenType?: string
+  /** First 16 characters of the base64url SHA-256 of the subject token. */
+  subjectTokenFingerprint?: string
+  subjectTokenId?: string
+  keyId?: string
+  /** The issuer's keys could not be refreshed; the last known ones were used. */
+  staleKeys?: boolean
+  map?: string
+  rule?: string
+  version?: string
+  subject?: Labelled<string>
+  audience?: readonly string[]
+  scope?: readonly string[]
+  /** Names of attributes and groups that did not enter the token, and why. */
+  withheld?: readonly { readonly name: string; readonly because: 'sensitivity' | 'budget' }[]
+  /** Audit mode: what enforcing would have refused. */
+  wouldRefuse?: { readonly reason: Reason; readonly detail: string }
+  transaction?: string
+  tokenId?: string
+  expiresAt?: Instant
+  outcome?: { readonly granted: true } | { readonly granted: false; readonly reason: Reason; readonly detail: string }
+}
+
+/** An empty record for a request that arrives at `startedAt`. */
+export const newTrace = (requestId: string, startedAt: Instant, detailed = false): Trace => ({
+  requestId,
+  startedAt,
+  detailed,
+  checks: [],
+})

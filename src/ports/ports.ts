@@ -1,0 +1,24 @@
+import type { Audit } from './audit.ts'
+import type { Clock } from './clock.ts'
+import type { Digest } from './digest.ts'
+import type { Files } from './files.ts'
+import type { Http } from './http.ts'
+import type { Ids } from './ids.ts'
+import type { Log } from './log.ts'
+import type { ReplayGuard } from './replay.ts'
+import type { Secrets } from './secrets.ts'
+import type { Signatures } from './signatures.ts'
+
+/** All that the inside asks of the outside. A runtime composes it once. */
+export interface Ports {
+  readonly clock: Clock
+  readonly http: Http
+  readonly files: Files
+  readonly secrets: Secrets
+  readonly signatures: Signatures
+  readonly digest: Digest
+  readonly ids: Ids
+  readonly replay: ReplayGuard
+  readonly audit: Audit
+  readonly log: Log
+}
