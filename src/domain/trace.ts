@@ -69,3 +69,8 @@ export const newTrace = (requestId: string, startedAt: Instant, detailed = false
   detailed,
   checks: [],
 })
+
+/** Keeps `check` if the trace is a detailed one. */
+export const note = (trace: Trace, check: Check): void => {
+  if (trace.detailed) trace.checks.push(check)
+}

@@ -16,7 +16,7 @@ describe('base64url', () => {
 
   it('accepts exactly one spelling of every value', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'AQgwBCz09-_=+/ \n'), maxLength: 12 }), (text) => {
+      fc.property(fc.string({ unit: fc.constantFrom(...'AQgwBCz09-_=+/ \n'.split('')), maxLength: 12 }), (text) => {
         const canonical = Buffer.from(text, 'base64url').toString('base64url') === text
         if (canonical) expect(encodeBase64url(decodeBase64url(text))).toBe(text)
         else expect(() => decodeBase64url(text)).toThrow(FormatError)

@@ -1,19 +1,32 @@
 import { FormatError } from './format-error.ts'
 
-const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-const sextets = new Int8Array(128).fill(-1)
-for (const [value, character] of [...alphabet].entries()) sextets[character.charCodeAt(0)] = value
+const alphabet = new TextEncoder().encode('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
+
+/** What each UTF-16 code unit stands for; -1 for all that are not of the alphabet. */
+const sextets = new Int8Array(65_536).fill(-1)
+for (const [value, code] of alphabet.entries()) sextets[code] = value
+
+const ascii = new TextDecoder()
 
 /** `bytes` in base64url without padding (RFC 7515 section 2). */
 export const encodeBase64url = (bytes: Uint8Array): string => {
-  let text = ''
-  for (let at = 0; at < bytes.length; at += 3) {
-    const group = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0)
-    const characters = Math.min(bytes.length - at, 3) + 1
-    for (let place = 0; place < characters; place++) text += alphabet[(group >> (18 - 6 * place)) & 63]
+  const whole = bytes.length - (bytes.length % 3)
+  const text = new Uint8Array(Math.ceil((bytes.length * 4) / 3))
+  let to = 0
+  for (let at = 0; at < whole; at += 3) {
+    const group = (octet(bytes, at) << 16) | (octet(bytes, at + 1) << 8) | octet(bytes, at + 2)
+    text[to++] = letter(group >> 18)
+    text[to++] = letter(group >> 12)
+    text[to++] = letter(group >> 6)
+    text[to++] = letter(group)
   }
-  return text
+  const rest = (octet(bytes, whole) << 16) | (octet(bytes, whole + 1) << 8)
+  for (let shift = 18; to < text.length; shift -= 6) text[to++] = letter(rest >> shift)
+  return ascii.decode(text)
 }
+
+const octet = (bytes: Uint8Array, at: number): number => bytes[at] ?? 0
+const letter = (value: number): number => alphabet[value & 63] ?? 0
 
 /**
  * Decodes base64url to the letter: no padding, no other alphabet, no white space, and no bits set that carry nothing,
@@ -25,19 +38,31 @@ export const decodeBase64url = (text: string): Uint8Array => {
   const rest = text.length % 4
   if (rest === 1) throw new FormatError('a base64url text cannot have this length')
   const bytes = new Uint8Array((text.length * 3) >> 2)
-  let group = 0
-  let bits = 0
-  let filled = 0
-  for (let at = 0; at < text.length; at++) {
-    const sextet = sextets[text.charCodeAt(at)] ?? -1
-    if (sextet < 0) throw new FormatError('a character is not of the base64url alphabet')
-    group = (group << 6) | sextet
-    bits += 6
-    if (bits >= 8) {
-      bits -= 8
-      bytes[filled++] = (group >> bits) & 255
-    }
+  const whole = text.length - rest
+  let to = 0
+  for (let at = 0; at < whole; at += 4) {
+    const group =
+      (sextet(text, at) << 18) | (sextet(text, at + 1) << 12) | (sextet(text, at + 2) << 6) | sextet(text, at + 3)
+    if (group < 0) throw notOfTheAlphabet()
+    bytes[to++] = group >> 16
+    bytes[to++] = group >> 8
+    bytes[to++] = group
   }
-  if ((group & ((1 << bits) - 1)) !== 0) throw new FormatError('a base64url text has unused bits set')
+  if (rest > 0) decodeRest(text, whole, bytes, to)
   return bytes
+}
+
+const sextet = (text: string, at: number): number => sextets[text.charCodeAt(at)] ?? -1
+
+const notOfTheAlphabet = () => new FormatError('a character is not of the base64url alphabet')
+
+/** The last two or three characters carry four or two bits more than their bytes have. */
+const decodeRest = (text: string, from: number, bytes: Uint8Array, to: number): void => {
+  const last = from + 2 < text.length ? sextet(text, from + 2) : 0
+  const group = (sextet(text, from) << 18) | (sextet(text, from + 1) << 12) | (last << 6)
+  if (group < 0) throw notOfTheAlphabet()
+  const unused = from + 2 < text.length ? group & 0xff : group & 0xffff
+  if (unused !== 0) throw new FormatError('a base64url text has unused bits set')
+  bytes[to] = group >> 16
+  if (to + 1 < bytes.length) bytes[to + 1] = group >> 8
 }

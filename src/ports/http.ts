@@ -25,7 +25,7 @@ export interface HttpLimits {
 
 /**
  * Sends one request and follows no redirect. Throws when the peer cannot be reached, is not allowed, is too slow or
- * answers too much. Only `sources/outbound.ts` calls it.
+ * answers too much; by the names that the web platform gives such errors: TimeoutError, QuotaExceededError. Only `sources/outbound.ts` calls it.
  */
 export interface Http {
   send(request: HttpRequest, limits: HttpLimits): Promise<HttpResponse>

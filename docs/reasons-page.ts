@@ -1,0 +1,46 @@
+import { reasons } from '../src/domain/refusal.ts'
+
+const meaning = {
+  request: 'The form or the HTTP around it.',
+  grant_type: 'The grant.',
+  client: 'Who asks. Callers hear one answer for all of these, so that nobody can probe for client ids.',
+  credential: 'The subject token, whatever policy says.',
+  issuer: 'Who made the subject token.',
+  source: 'Which trust maps a client may use.',
+  map: 'A trust map as a whole.',
+  rule: 'The rules of a trust map.',
+  identity: 'The canonical identity that a rule made.',
+  target: '`audience` and `resource`.',
+  scope: '`scope`.',
+  keys: 'Not a verdict: the keys to judge with are missing.',
+  store: 'Not a verdict: single use cannot be decided.',
+  signer: 'Not a verdict: there is no key to sign with.',
+  server: 'Not a verdict: the process is going away.',
+  internal: 'A fault of dragoman. The log has its place.',
+} as const satisfies Record<string, string>
+
+const isGroup = (name: string): name is keyof typeof meaning => Object.hasOwn(meaning, name)
+
+/** docs/reasons.md, from the table that decides what callers hear. */
+export const reasonsPage = (): string => {
+  const groups = new Map<string, string[]>()
+  for (const [reason, { status, error, description }] of Object.entries(reasons)) {
+    const group = reason.split('.')[0] ?? reason
+    groups.set(group, [
+      ...(groups.get(group) ?? []),
+      `| <a id="${reason}"></a>\`${reason}\` | ${status} | \`${error}\` | ${description} |`,
+    ])
+  }
+  const sections = [...groups].map(([group, rows]) => {
+    if (!isGroup(group)) throw new Error(`no words for the reasons of ${group}`)
+    return `## ${group}\n\n${meaning[group]}\n\n| reason | status | error | the caller hears |\n|---|---|---|---|\n${rows.join('\n')}\n`
+  })
+  return `# Reasons
+
+Every refusal has one of these reasons. It stands in the audit event and in \`dragoman explain\`; the caller hears the
+status, the OAuth error and fixed words with a request id, by which the operator finds the rest.
+
+Written by \`npm run docs\` from \`src/domain/refusal.ts\`.
+
+${sections.join('\n')}`
+}

@@ -1,0 +1,47 @@
+import { authenticatedAs, type Client, type Rights } from '../domain/client.ts'
+import type { ClientCredential } from '../domain/exchange.ts'
+import { Refusal } from '../domain/refusal.ts'
+import type { Instant } from '../domain/time.ts'
+import type { Trace } from '../domain/trace.ts'
+import type { AnyAuthenticator, Tools } from './authenticator.ts'
+import { claimedClient } from './private_key_jwt.ts'
+
+/** A Client document, made ready. */
+export interface Registration {
+  readonly id: string
+  readonly rights: Rights
+  readonly methods: readonly { readonly authenticator: AnyAuthenticator; readonly prepared: unknown }[]
+}
+
+/**
+ * Credential -> Client: finds the registration that the caller claims and has the registered method prove it. There is
+ * no anonymous exchange, and a method that is not registered for a client does not authenticate it.
+ *
+ * @throws Refusal `client.*`, `store.unavailable`, `keys.unavailable`
+ */
+export const authenticate = async (
+  credential: ClientCredential,
+  registrations: ReadonlyMap<string, Registration>,
+  now: Instant,
+  tools: Tools,
+  trace: Trace,
+): Promise<Client> => {
+  const id = clientIdOf(credential)
+  trace.clientMethod = credential.method
+  const registration = registrations.get(id)
+  if (registration === undefined) throw new Refusal('client.unknown', 'no Client document has this client_id')
+  trace.client = id
+  const method = registration.methods.find(({ authenticator }) => authenticator.kind === credential.method)
+  if (method === undefined)
+    throw new Refusal('client.method_not_registered', `${id} is not registered for ${credential.method}`)
+  await method.authenticator.authenticate(credential, id, method.prepared, now, tools)
+  return authenticatedAs({ id, method: credential.method, rights: registration.rights })
+}
+
+const clientIdOf = (credential: ClientCredential): string => {
+  if (credential.method !== 'private_key_jwt') return credential.id
+  const claimed = claimedClient(credential)
+  if (credential.id !== undefined && credential.id !== claimed)
+    throw new Refusal('client.credential_invalid', 'client_id and the sub of the assertion differ')
+  return claimed
+}

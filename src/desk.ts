@@ -1,0 +1,128 @@
+import type { Registration } from './authenticate/authenticate.ts'
+import type { Tools as AuthenticatorTools } from './authenticate/authenticator.ts'
+import { authenticators, verifiers } from './catalog.ts'
+import type { Fault, Location } from './domain/fault.ts'
+import { matcherOf } from './formats/pattern.ts'
+import type { TrustMap } from './map/trust-map.ts'
+import type { Keyring } from './mint/keyring.ts'
+import type { Ports } from './ports/ports.ts'
+import type { KeySet, KeySets } from './sources/key-sets.ts'
+import type { Outbound } from './sources/outbound.ts'
+import type { ClientRegistration, Trust } from './trust.ts'
+import { type MayPresent, type Source, type Sources, sourcesOf } from './verify/verify.ts'
+
+/** What a deployment is, as opposed to what it believes. */
+export interface Deployment {
+  /** Our issuer identifier (RFC 8414 section 2). */
+  readonly issuer: string
+  readonly ports: Ports
+  readonly outbound: Outbound
+  readonly keySets: KeySets
+  /** The signing keys as they are now; a rotation changes what it yields. */
+  readonly keyring: () => Keyring
+  /** Keep every check of every exchange in its trace: for people at a terminal, too dear for the hot path. */
+  readonly detailedTraces: boolean
+}
+
+/** Everything that an exchange needs, made ready from one version of the documents. A reload makes a new desk. */
+export interface Desk extends Deployment {
+  readonly trust: Trust
+  readonly maps: ReadonlyMap<string, TrustMap>
+  readonly sources: Sources
+  readonly registrations: ReadonlyMap<string, Registration>
+  readonly mayPresent: MayPresent
+  /** Every key set in use, named by the document that asked for it. */
+  readonly keySetsInUse: readonly { readonly of: string; readonly keySet: KeySet }[]
+}
+
+/**
+ * Makes `trust` ready for exchanges: reads the secrets that it refers to, opens key sets, indexes what is looked up.
+ * No network is waited for; `prefetch` does that.
+ *
+ * @returns the desk, or every fault that was found (a secret or file that is not there)
+ */
+export const openDesk = async (
+  trust: Trust,
+  deployment: Deployment,
+): Promise<{ readonly desk: Desk; readonly faults: readonly [] } | { readonly faults: readonly Fault[] }> => {
+  const enabled = trust.maps.filter((map) => map.mode !== 'disabled')
+  const openings = await Promise.all(
+    enabled.map((map) => attempt(map.source.location, () => openSource(map, deployment))),
+  )
+  const clients = await Promise.all(
+    [...trust.clients.values()].map((client) => attempt(client.location, () => openClient(client, deployment))),
+  )
+  const faults = [...openings, ...clients].flatMap((one) => ('fault' in one ? [one.fault] : []))
+  if (faults.length > 0) return { faults }
+  const sources = openings.flatMap((one) => ('value' in one ? [one.value] : []))
+  const registrations = clients.flatMap((one) => ('value' in one ? [one.value] : []))
+  return { desk: assemble(trust, deployment, sources, registrations), faults: [] }
+}
+
+const assemble = (
+  trust: Trust,
+  deployment: Deployment,
+  sources: readonly Source[],
+  registrations: readonly Registration[],
+): Desk => ({
+  ...deployment,
+  trust,
+  maps: new Map(trust.maps.map((map) => [map.name, map])),
+  sources: sourcesOf(sources),
+  registrations: new Map(registrations.map((registration) => [registration.id, registration])),
+  mayPresent: (client, map) => matcherOf(client.rights.sources)(map),
+  keySetsInUse: [
+    ...sources.flatMap((source) =>
+      source.verifier.keySets(source.prepared).map((keySet) => ({ of: source.map, keySet })),
+    ),
+    ...registrations.flatMap((client) =>
+      client.methods.flatMap(({ authenticator, prepared }) =>
+        authenticator.keySets(prepared).map((keySet) => ({ of: client.id, keySet })),
+      ),
+    ),
+  ],
+})
+
+type Attempt<T> = { readonly value: T } | { readonly fault: Fault }
+
+const attempt = async <T>(location: Location, open: () => Promise<T>): Promise<Attempt<T>> => {
+  try {
+    return { value: await open() }
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : 'cannot be made ready'
+    return { fault: { location, path: 'spec', message } }
+  }
+}
+
+const openSource = async (map: TrustMap, deployment: Deployment): Promise<Source> => {
+  const verifier = verifiers.find(({ kind }) => kind === map.source.kind)
+  if (verifier === undefined) throw new Error(`no verifier of the kind ${map.source.kind}`)
+  const { config } = map.source
+  const clients = verifier.clients(config)
+  return {
+    map: map.name,
+    verifier,
+    prepared: await verifier.prepare(config, deployment),
+    issuers: verifier.issuers(config),
+    audiences: verifier.audiences(config),
+    ...(clients === undefined ? {} : { clients }),
+  }
+}
+
+const openClient = async (client: ClientRegistration, deployment: Deployment): Promise<Registration> => ({
+  id: client.id,
+  rights: client.rights,
+  methods: await Promise.all(client.authentication.map(({ kind, config }) => openMethod(kind, config, deployment))),
+})
+
+const openMethod = async (kind: string, config: unknown, tools: AuthenticatorTools) => {
+  const authenticator = authenticators.find((candidate) => candidate.kind === kind)
+  if (authenticator === undefined) throw new Error(`no authentication method ${kind}`)
+  return { authenticator, prepared: await authenticator.prepare(config, tools) }
+}
+
+/** Fetches every key set that is in use and not fresh, all at once. Never throws. */
+export const prefetch = async (desk: Desk): Promise<void> => {
+  const now = desk.ports.clock.now()
+  await Promise.all(desk.keySetsInUse.map(({ keySet }) => keySet.prefetch(now)))
+}

@@ -1,0 +1,26 @@
+import { Hono } from 'hono'
+import type { Desk } from '../desk.ts'
+import { authorizationServerMetadata, jwksMaxAge, openidMetadata, paths, publishedKeys } from './metadata.ts'
+import { token } from './token.ts'
+
+const cached = (seconds: number) => ({
+  'content-type': 'application/json',
+  'cache-control': `public, max-age=${seconds}`,
+})
+const json = (body: unknown, seconds: number) => new Response(JSON.stringify(body), { headers: cached(seconds) })
+
+/**
+ * The public listener. `desk` yields what is in force at the moment, so that a reload is one assignment; each request
+ * takes it once and stays with it.
+ */
+export const createApp = (desk: () => Desk): Hono => {
+  const app = new Hono()
+  app.all(paths.token, (context) => token(context.req.raw, desk()))
+  app.get(paths.jwks, () => json(publishedKeys(desk()), jwksMaxAge))
+  app.get(paths.oauthMetadata, () => json(authorizationServerMetadata(desk()), jwksMaxAge))
+  app.get(paths.openidMetadata, () => json(openidMetadata(desk()), jwksMaxAge))
+  app.notFound(
+    () => new Response('{"error":"not_found"}', { status: 404, headers: { 'content-type': 'application/json' } }),
+  )
+  return app
+}

@@ -1,0 +1,86 @@
+import type { Json } from '../domain/claims.ts'
+import type { Instant } from '../domain/time.ts'
+import { type DocumentPath, pathText } from '../formats/documents.ts'
+import type { Draft } from '../formats/draft.ts'
+import { compileConditions, compileIdentityRequirement, compileRequirement } from './condition.ts'
+import type { Preset } from './presets.ts'
+import { indexRules } from './rule-index.ts'
+import type { IdentitySpec, RuleSpec, TrustMapSpec } from './schema.ts'
+import type { IdentityMapping, Mapping, Requirement, Rule, TrustMap } from './trust-map.ts'
+import { attribute, compileMapping, compileSubject, oneText, texts } from './value.ts'
+
+/** What a TrustMap document says beside its rules, and what is known of its source. */
+export interface Headed {
+  readonly name: string
+  /** The kind of source and its settings, the preset's under the map's own. */
+  readonly source: { readonly kind: string; readonly config: unknown }
+  readonly preset?: Preset
+}
+
+/** Makes a trust map of a `spec` in which its schema found no fault. */
+export const compileTrustMap = (draft: Draft, spec: TrustMapSpec, { name, source, preset }: Headed): TrustMap => {
+  const rules = spec.rules.map((rule, index) => compileRule(draft, ['spec', 'rules', index], index, rule))
+  return {
+    name,
+    location: draft.locate(['metadata', 'name']),
+    mode: spec.mode,
+    source: { ...source, location: draft.locate(['spec', 'source', source.kind]) },
+    requirements: compileRequirements(draft, spec.claimValidationRules, preset),
+    rules,
+    firstRule: indexRules(rules),
+    identityRequirements: spec.identityValidationRules.map((requirement, index) => {
+      const path = ['identityValidationRules', index]
+      return compileIdentityRequirement(draft, pathText(path), ['spec', ...path], requirement)
+    }),
+  }
+}
+
+/** The preset's requirements stand where the map names the preset. */
+const compileRequirements = (
+  draft: Draft,
+  own: TrustMapSpec['claimValidationRules'],
+  preset: Preset | undefined,
+): readonly Requirement[] => [
+  ...(preset?.claimValidationRules ?? []).map((spec) =>
+    compileRequirement(draft, 'source.preset', ['spec', 'source', 'preset'], spec),
+  ),
+  ...own.map((spec, index) => {
+    const path = ['claimValidationRules', index]
+    return compileRequirement(draft, pathText(path), ['spec', ...path], spec)
+  }),
+]
+
+const compileRule = (draft: Draft, at: DocumentPath, index: number, spec: RuleSpec): Rule => ({
+  name: spec.name,
+  index,
+  location: draft.locate([...at, 'name']),
+  conditions: compileConditions(draft, [...at, 'when'], spec.when),
+  identity: compileIdentity(draft, [...at, 'identity'], spec.identity),
+  allowance: spec.grant,
+  ...(spec.expires === undefined ? {} : { expiresAt: endOfDay(spec.expires) }),
+})
+
+/** A rule is good through the whole of its last day, in UTC. */
+const endOfDay = (day: string): Instant => Date.parse(`${day}T00:00:00Z`) / 1000 + 86_400
+
+const compileIdentity = (draft: Draft, at: DocumentPath, spec: IdentitySpec): IdentityMapping => {
+  const { tenant, groups, roles, entitlements } = spec
+  const list = (key: string, value: NonNullable<IdentitySpec['groups']>) =>
+    compileMapping(draft, [...at, key], value, texts)
+  return {
+    type: spec.type,
+    subject: compileSubject(draft, [...at, 'subject'], spec.subject),
+    attributes: compileAttributes(draft, [...at, 'claims'], spec.claims ?? {}),
+    ...(tenant === undefined ? {} : { tenant: compileMapping(draft, [...at, 'tenant'], tenant, oneText) }),
+    ...(groups === undefined ? {} : { groups: list('groups', groups) }),
+    ...(roles === undefined ? {} : { roles: list('roles', roles) }),
+    ...(entitlements === undefined ? {} : { entitlements: list('entitlements', entitlements) }),
+  }
+}
+
+const compileAttributes = (
+  draft: Draft,
+  at: DocumentPath,
+  claims: NonNullable<IdentitySpec['claims']>,
+): ReadonlyMap<string, Mapping<Json>> =>
+  new Map(Object.entries(claims).map(([name, value]) => [name, compileMapping(draft, [...at, name], value, attribute)]))

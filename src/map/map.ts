@@ -1,0 +1,186 @@
+import type { Claims, Json } from '../domain/claims.ts'
+import type { Client } from '../domain/client.ts'
+import type { VerifiedCredential } from '../domain/credential.ts'
+import { type CanonicalIdentity, type Labelled, mappedTo } from '../domain/identity.ts'
+import { type Reason, Refusal } from '../domain/refusal.ts'
+import type { Instant } from '../domain/time.ts'
+import type { Trace } from '../domain/trace.ts'
+import type { Facts } from './expression.ts'
+import { nearestMiss } from './nearest-miss.ts'
+import type { IdentityMapping, Mapped, Requirement, Rule, TrustMap } from './trust-map.ts'
+import { isIdentifier } from './value.ts'
+
+/** What is known beside the credential. */
+export interface Context {
+  readonly client: Client
+  /** What is asked: `targets` and `scope`. */
+  readonly request: Claims
+  readonly now: Instant
+  /** The version of the documents in force. */
+  readonly version: string
+}
+
+/**
+ * VerifiedCredential -> CanonicalIdentity: the first rule whose conditions hold says who the subject becomes and what
+ * it may be granted. No rule means no. In `mode: audit` what validation rules refuse is recorded and let pass.
+ *
+ * @throws Refusal `map.*`, `rule.*`, `identity.invalid`
+ */
+export const map = (credential: VerifiedCredential, trustMap: TrustMap, context: Context, trace: Trace): Mapped => {
+  trace.map = trustMap.name
+  trace.version = context.version
+  if (trustMap.mode === 'disabled') throw new Refusal('map.disabled', `the trust map ${trustMap.name} is disabled`)
+  const facts = factsOf(credential, context)
+  judge(trustMap.requirements, 'map.validation_failed', facts, trustMap, trace)
+  const rule = ruleFor(facts, context.now, trustMap, trace)
+  trace.rule = rule.name
+  const identity = identityOf(credential, facts, rule, trustMap, context.version)
+  trace.subject = identity.subject
+  if (trustMap.identityRequirements.length > 0)
+    judge(trustMap.identityRequirements, 'identity.invalid', withIdentity(facts, identity), trustMap, trace)
+  return { identity, allowance: rule.allowance }
+}
+
+const nothing: Claims = {}
+
+const factsOf = (credential: VerifiedCredential, { client, request, now }: Context): Facts => ({
+  claims: credential.claims,
+  header: credential.header,
+  client: { id: client.id, method: client.method },
+  request,
+  identity: nothing,
+  now: BigInt(Math.floor(now)),
+})
+
+/** What `identity` means in identityValidationRules: lists are always there, `tenant` only where it was mapped. */
+const withIdentity = (facts: Facts, identity: CanonicalIdentity): Facts => ({
+  ...facts,
+  identity: {
+    type: identity.type,
+    subject: identity.subject.value,
+    ...(identity.tenant === undefined ? {} : { tenant: identity.tenant.value }),
+    groups: identity.groups?.value ?? [],
+    roles: identity.roles?.value ?? [],
+    entitlements: identity.entitlements?.value ?? [],
+    claims: Object.fromEntries([...identity.attributes].map(([name, { value }]) => [name, value])),
+  },
+})
+
+const judge = (
+  requirements: readonly Requirement[],
+  reason: Reason,
+  facts: Facts,
+  trustMap: TrustMap,
+  trace: Trace,
+): void => {
+  for (const requirement of requirements) {
+    const refusal = refusalOf(requirement, reason, facts, trustMap.mode === 'audit')
+    if (trace.detailed) recordRequirement(requirement, refusal === undefined, facts, trace)
+    if (refusal === undefined) continue
+    if (trustMap.mode !== 'audit') throw refusal
+    trace.wouldRefuse ??= { reason: refusal.reason, detail: refusal.detail }
+  }
+}
+
+/** Where refusals are only recorded, so is a requirement that cannot be judged. */
+const refusalOf = (requirement: Requirement, reason: Reason, facts: Facts, recorded: boolean): Refusal | undefined => {
+  const { message, location } = requirement
+  try {
+    if (requirement.holds(facts)) return undefined
+    return new Refusal(reason, `${message} (${location.file}:${location.line})`)
+  } catch (thrown) {
+    if (recorded && thrown instanceof Refusal) return thrown
+    throw thrown
+  }
+}
+
+const recordRequirement = (requirement: Requirement, ok: boolean, facts: Facts, trace: Trace): void => {
+  const { path, text, location } = requirement
+  trace.checks.push({ stage: 'map', check: path, ok, wanted: text, seen: requirement.seen(facts), location })
+}
+
+const ruleFor = (facts: Facts, now: Instant, trustMap: TrustMap, trace: Trace): Rule => {
+  const rule = trace.detailed
+    ? trustMap.rules.find((candidate) => speaksInDetail(candidate, facts, trace))
+    : trustMap.firstRule(facts.claims, (candidate) => candidate.conditions.every(({ holds }) => holds(facts)))
+  if (rule === undefined) {
+    const rules = [...triedRules(facts, trustMap), ...trustMap.rules]
+    throw new Refusal('rule.none_matched', nearestMiss(rules, facts, trace.detailed))
+  }
+  if (rule.expiresAt !== undefined && now >= rule.expiresAt) {
+    const { name, location } = rule
+    throw new Refusal('rule.expired', `the rule ${name} (${location.file}:${location.line}) has expired`)
+  }
+  return rule
+}
+
+const triedRules = (facts: Facts, trustMap: TrustMap): readonly Rule[] => {
+  const tried: Rule[] = []
+  trustMap.firstRule(facts.claims, (rule) => {
+    tried.push(rule)
+    return false
+  })
+  return tried
+}
+
+/** The same answer, with a check for every condition that was looked at. */
+const speaksInDetail = (rule: Rule, facts: Facts, trace: Trace): boolean => {
+  const { index, location } = rule
+  if (rule.conditions.length === 0)
+    trace.checks.push({ stage: 'map', check: `rules[${index}]`, ok: true, wanted: 'any credential', location })
+  return rule.conditions.every((condition) => {
+    const ok = condition.holds(facts)
+    const check = `rules[${index}].when.${condition.path}`
+    const { wanted, location: place } = condition
+    trace.checks.push({ stage: 'map', check, ok, wanted, seen: condition.seen(facts), location: place })
+    return ok
+  })
+}
+
+const identityOf = (
+  credential: VerifiedCredential,
+  facts: Facts,
+  rule: Rule,
+  trustMap: TrustMap,
+  version: string,
+): CanonicalIdentity => {
+  const { issuer, subject, authentication } = credential
+  return mappedTo({
+    ...mappedFields(rule.identity, facts),
+    type: rule.identity.type,
+    origin: { issuer, subject, map: trustMap.name, rule: rule.name, version },
+    ...(authentication === undefined ? {} : { authentication }),
+  })
+}
+
+const mappedFields = (mapping: IdentityMapping, facts: Facts) => {
+  const subject = mapping.subject(facts)
+  requireIdentifier(subject.value, 'subject')
+  const tenant = mapping.tenant?.(facts)
+  if (tenant !== undefined) requireIdentifier(tenant.value, 'tenant')
+  const groups = mapping.groups?.(facts)
+  const roles = mapping.roles?.(facts)
+  const entitlements = mapping.entitlements?.(facts)
+  return {
+    subject,
+    attributes: attributesOf(mapping, facts),
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(groups === undefined ? {} : { groups }),
+    ...(roles === undefined ? {} : { roles }),
+    ...(entitlements === undefined ? {} : { entitlements }),
+  }
+}
+
+const requireIdentifier = (value: string, what: string): void => {
+  if (!isIdentifier(value))
+    throw new Refusal('identity.invalid', `the ${what} is empty, too long or has characters that cannot be seen`)
+}
+
+const attributesOf = (mapping: IdentityMapping, facts: Facts): ReadonlyMap<string, Labelled<Json>> => {
+  const attributes = new Map<string, Labelled<Json>>()
+  for (const [name, read] of mapping.attributes) {
+    const value = read(facts)
+    if (value !== undefined) attributes.set(name, value)
+  }
+  return attributes
+}

@@ -1,0 +1,97 @@
+import type { Json, Sensitivity } from '../domain/claims.ts'
+import type { Grant } from '../domain/grant.ts'
+import type { CanonicalIdentity, Labelled } from '../domain/identity.ts'
+import { Refusal } from '../domain/refusal.ts'
+import type { Instant } from '../domain/time.ts'
+
+/** What a token says, and what was kept out of it for its label. */
+export interface AccessTokenClaims {
+  readonly claims: Readonly<Record<string, Json>>
+  readonly withheld: readonly string[]
+}
+
+/** Names that an attribute cannot have: ours, and registered ones that grant, bind or delegate something. */
+const reserved: ReadonlySet<string> = new Set(
+  [
+    'iss sub aud client_id iat nbf exp jti scope txn auth_time acr amr',
+    'tenant groups roles entitlements identity_type map rule map_version',
+    'act may_act cnf azp nonce sid events sub_id authorization_details status __proto__',
+  ].flatMap((names) => names.split(' ')),
+)
+
+/**
+ * The claims of an access token (RFC 9068 section 2.2; `txn` RFC 8417 section 2.2; `groups`, `roles` and `entitlements`
+ * section 2.2.3.1) and of its provenance: `map`, `rule` and `map_version` name the policy that made it.
+ *
+ * Times are whole seconds, and both ends are rounded down, so that the token does not outlive its grant.
+ *
+ * @throws Refusal `identity.invalid` when the subject may not enter the token or an attribute has a reserved name
+ */
+export const accessTokenClaims = (grant: Grant, issuer: string, id: string): AccessTokenClaims => {
+  const { identity, audience, scope } = grant
+  const subject = grant.identity.subject
+  if (!mayEnter(subject, grant))
+    throw new Refusal(
+      'identity.invalid',
+      `the subject is labelled ${subject.sensitivity}, which the rule does not release`,
+    )
+  const released = releasedClaims(identity, grant)
+  const issuedAt = Math.floor(grant.issuedAt)
+  return {
+    claims: {
+      iss: issuer,
+      sub: subject.value,
+      aud: audience.length === 1 && audience[0] !== undefined ? audience[0] : audience,
+      client_id: grant.client,
+      iat: issuedAt,
+      nbf: issuedAt,
+      exp: Math.floor(grant.expiresAt),
+      jti: id,
+      ...(scope.length > 0 ? { scope: scope.join(' ') } : {}),
+      txn: grant.transaction,
+      ...authenticationClaims(identity),
+      identity_type: identity.type,
+      ...released.claims,
+      map: identity.origin.map,
+      rule: identity.origin.rule,
+      map_version: identity.origin.version,
+    },
+    withheld: released.withheld,
+  }
+}
+
+/** `secret` never enters a token, even where a rule says that it may. */
+const mayEnter = ({ sensitivity }: { readonly sensitivity: Sensitivity }, grant: Grant): boolean =>
+  sensitivity !== 'secret' && grant.release.includes(sensitivity)
+
+/** OpenID Connect Core section 2, by way of RFC 9068 section 2.2.1. */
+const authenticationClaims = ({ authentication }: CanonicalIdentity): Readonly<Record<string, Json>> => {
+  const { time, acr, amr } = authentication ?? {}
+  return {
+    ...(time === undefined ? {} : { auth_time: wholeSecond(time) }),
+    ...(acr === undefined ? {} : { acr }),
+    ...(amr === undefined ? {} : { amr }),
+  }
+}
+
+const wholeSecond = (instant: Instant): number => Math.floor(instant)
+
+const releasedClaims = (identity: CanonicalIdentity, grant: Grant): AccessTokenClaims => {
+  const claims: Record<string, Json> = {}
+  const withheld: string[] = []
+  for (const [name, value] of labelledClaims(identity)) {
+    if (mayEnter(value, grant)) claims[name] = value.value
+    else withheld.push(name)
+  }
+  return { claims, withheld }
+}
+
+const labelledClaims = (identity: CanonicalIdentity): readonly (readonly [string, Labelled<Json>])[] => {
+  for (const name of identity.attributes.keys())
+    if (reserved.has(name)) throw new Refusal('identity.invalid', `an attribute may not be named ${name}`)
+  const { tenant, groups, roles, entitlements } = identity
+  const named = Object.entries({ tenant, groups, roles, entitlements }).flatMap(([name, value]) =>
+    value === undefined || value.value.length === 0 ? [] : [[name, value] as const],
+  )
+  return [...named, ...identity.attributes]
+}

@@ -1,0 +1,107 @@
+import type { Claims } from '../domain/claims.ts'
+import type { Instant } from '../domain/time.ts'
+import { encodeBase64url } from '../formats/base64url.ts'
+import { publicHalf } from '../formats/signing-key.ts'
+import type { Signatures, SigningKey } from '../ports/signatures.ts'
+import { defaultOverlap, type KeyTimes, type Overlap, type Standing, standings } from './key-times.ts'
+import type { StoredKey } from './stored-key.ts'
+
+/** A key of ours that has been imported. */
+export interface Signer extends KeyTimes {
+  readonly key: SigningKey
+  /** What verifiers are shown (RFC 7517 section 4). */
+  readonly jwk: Claims
+  /** The protected header of an access token under this key, encoded (RFC 7515 section 4, RFC 9068 section 2.1). */
+  readonly header: string
+}
+
+/** All our signing keys. What each may do follows from the time, so a rotation needs nobody to be there. */
+export interface Keyring {
+  readonly signers: readonly Signer[]
+  readonly overlap: Overlap
+}
+
+/** A key set (RFC 7517 section 5). */
+export interface Jwks {
+  readonly keys: readonly Claims[]
+}
+
+/**
+ * Imports `stored` and makes each key prove itself: what its private half signs, its public half must verify.
+ *
+ * @throws Error naming the key that is damaged or that this runtime cannot use
+ */
+export const importKeyring = async (
+  stored: readonly StoredKey[],
+  signatures: Signatures,
+  overlap: Overlap = defaultOverlap,
+): Promise<Keyring> => ({
+  signers: await Promise.all(stored.map((key) => importSigner(key, signatures))),
+  overlap,
+})
+
+/** The key that signs at `now`. */
+export const signingKey = (keyring: Keyring, now: Instant): Signer | undefined =>
+  at(keyring, now).find(({ state }) => state === 'active')?.key
+
+/** The keys that verifiers need at `now`: the next, the active and the retiring ones. */
+export const jwksOf = (keyring: Keyring, now: Instant): Jwks => ({
+  keys: at(keyring, now).flatMap(({ key, state }) => (state === 'retired' ? [] : [key.jwk])),
+})
+
+/** What was found last for each keyring holds until the next key changes its state. */
+const found = new WeakMap<Keyring, Found>()
+
+interface Found {
+  readonly from: Instant
+  readonly until: Instant
+  readonly standings: readonly Standing<Signer>[]
+}
+
+const at = (keyring: Keyring, now: Instant): readonly Standing<Signer>[] => {
+  const last = found.get(keyring)
+  if (last !== undefined && last.from <= now && now < last.until) return last.standings
+  const current = standings(keyring.signers, now, keyring.overlap)
+  found.set(keyring, { from: now, until: nextChange(current, now), standings: current })
+  return current
+}
+
+const nextChange = (current: readonly Standing<Signer>[], now: Instant): Instant => {
+  const changes = current.flatMap(({ signsFrom, signsUntil, publishedUntil }) => [
+    signsFrom,
+    signsUntil,
+    publishedUntil,
+  ])
+  return Math.min(...changes.filter((instant) => instant > now))
+}
+
+const utf8 = new TextEncoder()
+const encodeJson = (value: Claims): string => encodeBase64url(utf8.encode(JSON.stringify(value)))
+
+const importSigner = async (stored: StoredKey, signatures: Signatures): Promise<Signer> => {
+  const { kid, alg, createdAt, activeFrom, retireAt, privateKey } = stored
+  try {
+    const key = await signatures.importPrivateKey(privateKey, alg)
+    const publicJwk = publicHalf(privateKey, alg)
+    await prove(key, publicJwk, signatures)
+    return {
+      kid,
+      createdAt,
+      ...(activeFrom === undefined ? {} : { activeFrom }),
+      ...(retireAt === undefined ? {} : { retireAt }),
+      key,
+      jwk: { ...publicJwk, kid, alg, use: 'sig' },
+      header: encodeJson({ alg, typ: 'at+jwt', kid }),
+    }
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : 'it cannot be imported'
+    throw new Error(`the signing key ${kid} cannot be used: ${why}`, { cause })
+  }
+}
+
+const prove = async (key: SigningKey, publicJwk: Claims, signatures: Signatures): Promise<void> => {
+  const probe = 'dragoman'
+  const verifier = await signatures.importPublicKey(publicJwk, key.algorithm)
+  const holds = await signatures.verify(verifier, probe, await signatures.sign(key, probe))
+  if (!holds) throw new Error('its private and public halves do not belong together')
+}

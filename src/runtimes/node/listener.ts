@@ -1,0 +1,54 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import type { Seconds } from '../../domain/time.ts'
+
+/** A port that answers. */
+export interface Listener {
+  readonly port: number
+  /** Takes no new connection, lets what is in flight finish, for `grace` seconds at most. */
+  close(grace: Seconds): Promise<void>
+}
+
+/** How long a sender may take, in milliseconds: who is slower than this is not a gateway. */
+const headersTimeout = 10_000
+const requestTimeout = 15_000
+/** Longer than gateways keep idle connections, so that it is they who close them. */
+const keepAliveTimeout = 75_000
+const maxHeaderSize = 16_384
+
+/**
+ * Listens on `host`:`port` (0: any free port) and hands requests to `fetch`.
+ *
+ * @throws Error naming the address when it is taken or not ours
+ */
+export const listen = async (
+  fetch: (request: Request) => Response | Promise<Response>,
+  host: string,
+  port: number,
+): Promise<Listener> => {
+  const answer = getRequestListener(fetch, { overrideGlobalObjects: false })
+  const server = createServer(
+    { headersTimeout, requestTimeout, keepAliveTimeout, maxHeaderSize },
+    (request, response) => void answer(request, response),
+  )
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => reject(new Error(`cannot listen on ${host}:${port}: ${codeOf(cause)}`, { cause })))
+    server.listen({ host, port }, resolve)
+  })
+  return { port: (server.address() as AddressInfo).port, close: (grace) => closeServer(server, grace) }
+}
+
+const codeOf = (cause: Error): string => ('code' in cause ? String(cause.code) : cause.message)
+
+/** A connection that was busy when the close began becomes idle later, so idle ones are closed again and again. */
+const closeServer = async (server: Server, grace: Seconds): Promise<void> => {
+  const done = new Promise<void>((resolve) => {
+    server.close(() => resolve())
+  })
+  const idle = setInterval(() => server.closeIdleConnections(), 20)
+  const late = setTimeout(() => server.closeAllConnections(), grace * 1_000)
+  await done
+  clearInterval(idle)
+  clearTimeout(late)
+}

@@ -1,0 +1,228 @@
+import * as z from 'zod'
+import { authenticators, verifiers } from './catalog.ts'
+import type { Fault } from './domain/fault.ts'
+import { type ClientRegistration, clientSpec, registrationOf } from './formats/client-document.ts'
+import { documentHead, documentSchema, worldLabel } from './formats/document-head.ts'
+import { type ParsedDocument, parseDocuments } from './formats/documents.ts'
+import { type Draft, newDraft } from './formats/draft.ts'
+import { schemaFaults } from './formats/schema-faults.ts'
+import { compileTrustMap } from './map/compile.ts'
+import { trustMapSpec } from './map/schema.ts'
+import {
+  type Claimant,
+  memberOf,
+  reportOverlaps,
+  reportUnknownClients,
+  sourceSchema,
+  withItsPreset,
+} from './map/source.ts'
+import { compileTestSuite, type TestSuite, testSuiteSpec } from './map/test-suite.ts'
+import type { TrustMap } from './map/trust-map.ts'
+import type { Digest } from './ports/digest.ts'
+
+export type { ClientRegistration, TestSuite }
+
+/** A file with documents. The name is what people see; relative names of other files start from the same folder. */
+export interface SourceFile {
+  readonly name: string
+  readonly text: string
+}
+
+/** All documents, read and found consistent. */
+export interface Trust {
+  /** First 12 hex digits of the SHA-256 over all files. */
+  readonly version: string
+  readonly maps: readonly TrustMap[]
+  /** By client_id. */
+  readonly clients: ReadonlyMap<string, ClientRegistration>
+  readonly suites: readonly TestSuite[]
+  /** Every text that policy refers to, in documents and in expressions. */
+  readonly referencedStrings: ReadonlySet<string>
+}
+
+export interface LoadOptions {
+  /** `dev` also loads the documents of the demo world. */
+  readonly world: 'serve' | 'dev'
+  /** May plain http to this machine be used? */
+  readonly insecureLoopback: boolean
+  readonly digest: Digest
+}
+
+export interface Loaded {
+  /** There only when no fault was found. */
+  readonly trust?: Trust
+  readonly faults: readonly Fault[]
+  readonly notices: readonly string[]
+}
+
+const kinds = ['TrustMap', 'Client', 'TrustMapTest'] as const
+
+type Kind = (typeof kinds)[number]
+
+const head = documentHead(kinds)
+
+const schemasFor = (options: { readonly insecureLoopback: boolean }) => ({
+  TrustMap: documentSchema('TrustMap', trustMapSpec(sourceSchema(verifiers, options))),
+  Client: documentSchema('Client', clientSpec(authenticators, options)),
+  TrustMapTest: documentSchema('TrustMapTest', testSuiteSpec),
+})
+
+type Schemas = ReturnType<typeof schemasFor>
+
+/** The JSON Schema (2020-12) of all documents, for editors. */
+export const trustJsonSchema = (): unknown => {
+  const { TrustMap, Client, TrustMapTest } = schemasFor({ insecureLoopback: false })
+  const any = z.union([TrustMap, Client, TrustMapTest]).meta({ title: 'A document of dragoman' })
+  return z.toJSONSchema(any, { io: 'input', unrepresentable: 'any' })
+}
+
+/** A document whose head is right; its draft collects what else is wrong. */
+interface Entry {
+  readonly kind: Kind
+  readonly name: string
+  readonly isDemo: boolean
+  readonly document: ParsedDocument
+  readonly draft: Draft
+}
+
+/**
+ * Reads all documents, checks each and all of them together, and makes them ready for use. Every fault of every file
+ * is reported at once; it never throws.
+ */
+export const loadTrust = async (files: readonly SourceFile[], options: LoadOptions): Promise<Loaded> => {
+  const sorted = files.toSorted((a, b) => compare(a.name, b.name))
+  const parsed = sorted.map((file) => parseDocuments(file.name, file.text))
+  const read = parsed.flatMap(({ documents }) => documents.map(readHead))
+  const all = read.flatMap((one) => ('entry' in one ? [one.entry] : []))
+  const entries = all.filter(({ isDemo }) => !isDemo || options.world === 'dev')
+  const contents = readAll(entries, schemasFor(options))
+  const faults = [
+    ...parsed.flatMap((file) => file.faults),
+    ...read.flatMap((one) => ('faults' in one ? one.faults : [])),
+    ...entries.flatMap(({ draft }) => draft.faults),
+  ].toSorted(byPlace)
+  const notices = all.filter((entry) => !entries.includes(entry)).map(leftOut)
+  if (faults.length > 0) return { faults, notices }
+  return { trust: { ...contents, version: await versionOf(sorted, options.digest) }, faults, notices }
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
+
+const byPlace = ({ location: a }: Fault, { location: b }: Fault): number =>
+  compare(a.file, b.file) || a.line - b.line || a.column - b.column
+
+const leftOut = ({ kind, name: own, document }: Entry): string =>
+  `${kind} ${own} (${document.locate([]).file}) belongs to the demo world and is left out`
+
+const versionOf = async (files: readonly SourceFile[], digest: Digest): Promise<string> => {
+  const bytes = await digest.sha256(JSON.stringify(files.map((file) => [file.name, file.text])))
+  return [...bytes.subarray(0, 6)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+const readHead = (document: ParsedDocument): { readonly entry: Entry } | { readonly faults: readonly Fault[] } => {
+  const { value } = document
+  const read = head.safeParse(value)
+  if (!read.success) return { faults: schemaFaults(read.error.issues, { document, at: [], value, schema: head }) }
+  const { kind, metadata } = read.data
+  const isDemo = metadata.labels?.[worldLabel] === 'demo'
+  return { entry: { kind, name: metadata.name, isDemo, document, draft: newDraft(document) } }
+}
+
+/** The document as its schema reads it; undefined when it has faults, which go to the draft. */
+const judged = <S extends z.ZodType>(
+  schema: S,
+  { document, draft }: Entry,
+  value: unknown,
+): z.output<S> | undefined => {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  draft.faults.push(...schemaFaults(result.error.issues, { document, at: [], value, schema }))
+  return undefined
+}
+
+type Contents = Omit<Trust, 'version'>
+
+/** Reads what has no faults; faults go to the drafts, so what is missing here is never used. */
+const readAll = (entries: readonly Entry[], schemas: Schemas): Contents => {
+  const ofKind = (kind: Kind) => entries.filter((entry) => entry.kind === kind)
+  const maps = ofKind('TrustMap').flatMap((entry) => readMap(entry, schemas) ?? [])
+  const clients = ofKind('Client').flatMap((entry) => readClient(entry, schemas) ?? [])
+  const clientIds = new Map(ofKind('Client').map((entry) => [entry.name, clientIdOf(entry)]))
+  reportRepeated(entries)
+  reportOverlaps(maps.map(({ claimant }) => claimant))
+  for (const { claimant } of maps) reportUnknownClients(claimant, [...clientIds.values()])
+  const mapNames = ofKind('TrustMap').map(({ name }) => name)
+  for (const client of clients) reportUnknownSources(client, mapNames)
+  return {
+    maps: maps.map(({ trustMap }) => trustMap),
+    clients: new Map(clients.map(({ registration }) => [registration.id, registration])),
+    suites: ofKind('TrustMapTest').flatMap((entry) => readSuite(entry, schemas, clientIds) ?? []),
+    referencedStrings: new Set([...maps, ...clients].flatMap(({ spoken }) => textsIn(spoken))),
+  }
+}
+
+const textsIn = (value: unknown): readonly string[] => {
+  if (typeof value === 'string') return [value]
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : []
+}
+
+interface ReadMap {
+  /** All that the document says, for the texts in it. */
+  readonly spoken: unknown
+  readonly claimant: Claimant
+  readonly trustMap: TrustMap
+}
+
+const readMap = (entry: Entry, schemas: Schemas): ReadMap | undefined => {
+  const { draft, name } = entry
+  const { value, preset } = withItsPreset(entry.document.value)
+  const spec = judged(schemas.TrustMap, entry, value)?.spec
+  if (spec === undefined) return undefined
+  const { kind, config } = spec.source
+  const headed = { name, source: { kind: kind.kind, config }, ...(preset === undefined ? {} : { preset }) }
+  const claimant = { draft, name, mode: spec.mode, source: spec.source }
+  return { spoken: { ...spec, source: config }, claimant, trustMap: compileTrustMap(draft, spec, headed) }
+}
+
+interface ReadClient {
+  readonly spoken: unknown
+  readonly entry: Entry
+  readonly registration: ClientRegistration
+}
+
+const readClient = (entry: Entry, schemas: Schemas): ReadClient | undefined => {
+  const spec = judged(schemas.Client, entry, entry.document.value)?.spec
+  return spec && { spoken: spec, entry, registration: registrationOf(entry.draft, entry.name, spec) }
+}
+
+const readSuite = (entry: Entry, schemas: Schemas, clientIds: ReadonlyMap<string, string>): TestSuite | undefined => {
+  const spec = judged(schemas.TrustMapTest, entry, entry.document.value)?.spec
+  return spec && compileTestSuite(entry.draft, entry.name, spec, clientIds)
+}
+
+/** Also of a document that has faults, so that those who refer to it are not told that it is missing. */
+const clientIdOf = ({ name, document }: Entry): string => {
+  const id = memberOf(memberOf(document.value, 'spec'), 'clientId')
+  return typeof id === 'string' ? id : name
+}
+
+const reportRepeated = (entries: readonly Entry[]): void => {
+  const names = new Set<string>()
+  const ids = new Set<string>()
+  for (const entry of entries) {
+    const { kind, name, draft } = entry
+    if (names.has(`${kind} ${name}`))
+      draft.report(['metadata', 'name'], `another ${kind} has this name`, 'choose another')
+    names.add(`${kind} ${name}`)
+    if (kind !== 'Client') continue
+    const id = clientIdOf(entry)
+    if (ids.has(id)) draft.report(['spec', 'clientId'], 'another Client has this client_id', 'choose another')
+    ids.add(id)
+  }
+}
+
+const reportUnknownSources = ({ entry, registration }: ReadClient, mapNames: readonly string[]): void => {
+  for (const [index, source] of registration.rights.sources.entries())
+    if (!source.includes('*') && !mapNames.includes(source))
+      entry.draft.reportUnknown(['spec', 'may', 'sources', index], 'TrustMap', source, mapNames)
+}

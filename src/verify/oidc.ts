@@ -1,0 +1,198 @@
+import type { Claims } from '../domain/claims.ts'
+import { type Credential, proven, type VerifiedCredential } from '../domain/credential.ts'
+import { Refusal } from '../domain/refusal.ts'
+import type { Secret } from '../domain/secret.ts'
+import type { Instant } from '../domain/time.ts'
+import { tokenTypes } from '../domain/token-type.ts'
+import { note, type Trace } from '../domain/trace.ts'
+import { FormatError } from '../formats/format-error.ts'
+import { type CompactJws, claimsOf, looksLikeJws, parseCompactJws } from '../formats/jws.ts'
+import { HeaderError, type SignatureHeader, signatureHeader } from '../formats/jws-header.ts'
+import { type IntrospectionSpec, introspect } from '../sources/introspection.ts'
+import type { KeySet } from '../sources/key-sets.ts'
+import { checkSignature } from '../sources/signature-check.ts'
+import { claim, optionalText } from './claim-shapes.ts'
+import { acceptClaims, checkOidcClaims } from './oidc-claims.ts'
+import { audienceClaimsOf, issuersOf, lintOidc, type OidcConfig, oidcSchema, type TokenForm } from './oidc-config.ts'
+import type { Tools, Verifier } from './verifier.ts'
+
+/** A signed token taken apart, or an opaque one of which only its issuer can tell what it says. */
+type Presented =
+  | { readonly signed: true; readonly form: TokenForm; readonly jws: CompactJws; readonly claims: Claims }
+  | { readonly signed: false; readonly raw: Secret<string> }
+
+interface Prepared {
+  readonly config: OidcConfig
+  readonly keySets: ReadonlyMap<string, KeySet>
+  readonly introspection?: IntrospectionSpec
+}
+
+const maxTokenLength = 16_384
+
+const formOfType: ReadonlyMap<string, TokenForm> = new Map([
+  [tokenTypes.idToken, 'id_token'],
+  [tokenTypes.accessToken, 'access_token'],
+  [tokenTypes.jwt, 'jwt'],
+])
+
+/** ID tokens (OpenID Connect Core), JWT access tokens (RFC 9068 and its forerunners), opaque ones by RFC 7662. */
+export const oidc: Verifier<OidcConfig, Presented, Prepared> = {
+  kind: 'oidc',
+  tokenTypes: [...formOfType.keys()],
+  schema: oidcSchema,
+  issuers: issuersOf,
+  audiences: (config) => config.audiences,
+  clients: (config) => config.clients,
+  lint: lintOidc,
+
+  async prepare(config, tools) {
+    const shared = { algorithms: config.algorithms, staleFor: config.staleKeys, allowHosts: config.allowHosts ?? [] }
+    const open = (issuer: string) => tools.keySets.open({ ...shared, ...keyPlace(config, issuer) })
+    const introspection = await introspectionOf(config, tools)
+    return {
+      config,
+      keySets: new Map(issuersOf(config).map((issuer) => [issuer, open(issuer)])),
+      ...(introspection === undefined ? {} : { introspection }),
+    }
+  },
+
+  keySets: (prepared) => [...prepared.keySets.values()],
+
+  read(credential) {
+    const form = formOfType.get(credential.type)
+    if (form === undefined) return undefined
+    const raw = credential.raw.reveal()
+    if (raw.length > maxTokenLength) throw new Refusal('credential.too_large', `more than ${maxTokenLength} characters`)
+    if (form === 'access_token' && !looksLikeJws(raw)) return readOpaque(credential)
+    return readSigned(raw, form)
+  },
+
+  issuerOf: (presented) => (presented.signed ? optionalText(presented.claims, 'iss', 2_048) : undefined),
+
+  audiencesOf(presented, prepared) {
+    if (!presented.signed) return prepared.introspection === undefined ? [] : prepared.config.audiences
+    const names = audienceClaimsOf(prepared.config)
+    const named = names.map((name) => claim(presented.claims, name)).find((value) => value !== undefined)
+    return [named].flat().filter((value) => typeof value === 'string')
+  },
+
+  verify(presented, prepared, now, tools, trace) {
+    return presented.signed
+      ? verifySigned(presented, prepared, now, tools, trace)
+      : verifyOpaque(presented.raw, prepared, now, tools, trace)
+  },
+}
+
+const keyPlace = (config: OidcConfig, issuer: string) => {
+  if (config.jwksFile !== undefined) return { jwksFile: config.jwksFile }
+  if (config.jwksURI !== undefined) return { jwksURI: config.jwksURI }
+  return { issuer, ...(config.discoveryURL === undefined ? {} : { discoveryURL: config.discoveryURL }) }
+}
+
+const introspectionOf = async (config: OidcConfig, tools: Tools): Promise<IntrospectionSpec | undefined> => {
+  const [issuer] = issuersOf(config)
+  if (config.introspection === undefined || issuer === undefined) return undefined
+  const { endpoint, clientId, clientSecret, method } = config.introspection
+  return {
+    issuer,
+    clientId,
+    clientSecret: await tools.ports.secrets.read(clientSecret),
+    method,
+    allowHosts: config.allowHosts ?? [],
+    ...(endpoint === undefined ? {} : { endpoint }),
+  }
+}
+
+const opaqueToken = /^[\x21-\x7e]+$/
+
+const readOpaque = (credential: Credential): Presented => {
+  if (!opaqueToken.test(credential.raw.reveal())) throw new Refusal('credential.malformed', 'not an access token')
+  return { signed: false, raw: credential.raw }
+}
+
+const readSigned = (raw: string, form: TokenForm): Presented => {
+  try {
+    const jws = parseCompactJws(raw)
+    return { signed: true, form, jws, claims: claimsOf(jws) }
+  } catch (cause) {
+    if (!(cause instanceof FormatError)) throw cause
+    throw new Refusal('credential.malformed', cause.message, { cause })
+  }
+}
+
+const verifySigned = async (
+  presented: Extract<Presented, { signed: true }>,
+  prepared: Prepared,
+  now: Instant,
+  tools: Tools,
+  trace: Trace,
+): Promise<VerifiedCredential> => {
+  const { jws, claims, form } = presented
+  const { config } = prepared
+  const issuer = optionalText(claims, 'iss', 2_048) ?? ''
+  const keySet = prepared.keySets.get(issuer)
+  if (keySet === undefined) throw new Refusal('issuer.unknown', 'the map does not name this issuer')
+  await requireSignature(jws, keySet, config, now, tools, trace)
+  const accepted = checkOidcClaims(form, jws.header, claims, config, now)
+  note(trace, { stage: 'verify', check: 'claims', ok: true, wanted: 'form, audience and times as the map says' })
+  return proven({ kind: oidc.kind, issuer, claims, header: jws.header, ...accepted })
+}
+
+const reasonOfHeader = {
+  parameter: 'credential.header_not_allowed',
+  algorithm: 'credential.algorithm_not_allowed',
+  kid: 'credential.malformed',
+} as const
+
+const readHeader = (header: Claims, config: OidcConfig): SignatureHeader => {
+  try {
+    return signatureHeader(header, config.algorithms)
+  } catch (cause) {
+    if (!(cause instanceof HeaderError)) throw cause
+    throw new Refusal(reasonOfHeader[cause.fault], cause.message, { cause })
+  }
+}
+
+const requireSignature = async (
+  jws: CompactJws,
+  keySet: KeySet,
+  config: OidcConfig,
+  now: Instant,
+  tools: Tools,
+  trace: Trace,
+): Promise<void> => {
+  const header = readHeader(jws.header, config)
+  if (header.kid !== undefined) trace.keyId = header.kid
+  const verdict = await checkSignature(jws, header, keySet, tools.ports.signatures, now)
+  if (verdict.stale) trace.staleKeys = true
+  note(trace, {
+    stage: 'verify',
+    check: 'signature',
+    ok: verdict.holds,
+    wanted: `${config.algorithms.join(', ')} by a key that the issuer publishes`,
+  })
+  if (verdict.holds) return
+  throw verdict.because === 'key_unknown'
+    ? new Refusal('credential.key_unknown', 'the issuer publishes no such key')
+    : new Refusal('credential.signature_invalid', 'no key of the issuer verifies the signature')
+}
+
+const verifyOpaque = async (
+  raw: Secret<string>,
+  prepared: Prepared,
+  now: Instant,
+  tools: Tools,
+  trace: Trace,
+): Promise<VerifiedCredential> => {
+  const spec = prepared.introspection
+  if (spec === undefined)
+    throw new Refusal('credential.malformed', 'the token is opaque and the map has no introspection')
+  const answer = await introspect(spec, raw, tools.outbound)
+  if (claim(answer, 'active') !== true) throw new Refusal('credential.inactive', 'the issuer says it is not active')
+  const { active: _, ...claims } = answer
+  const issuer = optionalText(claims, 'iss', 2_048) ?? spec.issuer
+  if (issuer !== spec.issuer) throw new Refusal('issuer.unknown', 'the introspection answer names another issuer')
+  trace.issuer = issuer
+  const accepted = acceptClaims(claims, prepared.config, now)
+  return proven({ kind: oidc.kind, issuer, claims, header: {}, ...accepted })
+}

@@ -1,0 +1,59 @@
+import type * as z from 'zod'
+import type { Credential, VerifiedCredential } from '../domain/credential.ts'
+import type { Fault } from '../domain/fault.ts'
+import type { Instant } from '../domain/time.ts'
+import type { TokenType } from '../domain/token-type.ts'
+import type { Trace } from '../domain/trace.ts'
+import type { Ports } from '../ports/ports.ts'
+import type { KeySet, KeySets } from '../sources/key-sets.ts'
+import type { Outbound } from '../sources/outbound.ts'
+
+/** What a verifier may use. */
+export interface Tools {
+  readonly ports: Ports
+  readonly keySets: KeySets
+  readonly outbound: Outbound
+}
+
+/**
+ * One kind of foreign credential. A kind is one file beside this one and one word in the catalog.
+ *
+ * `Config` is what a trust map's `source.<kind>` says, `Presented` is the credential taken apart but not believed,
+ * `Prepared` is the config with everything done that can be done at load.
+ */
+export interface Verifier<Config, Presented, Prepared> {
+  /** Equals the file's name and the key under `source`. */
+  readonly kind: string
+  /** The subject_token_types that may carry this kind. */
+  readonly tokenTypes: readonly TokenType[]
+  readonly schema: z.ZodType<Config>
+  /** Every issuer that `config` speaks for, as `issuerOf` will name it. Two enabled maps must not claim the same one with overlapping audiences. */
+  issuers(config: Config): readonly string[]
+  /** The audiences that `config` accepts in a credential. */
+  audiences(config: Config): readonly string[]
+  /** The clients that alone may present credentials of this source, if `config` names any. */
+  clients(config: Config): readonly string[] | undefined
+  /** The faults that only this kind can see. `insecureLoopback`: may plain http to this machine be used (dev)? */
+  lint(config: Config, options: { insecureLoopback: boolean }): readonly Omit<Fault, 'location'>[]
+  /** Opens key sets and the like. Does not wait for the network. */
+  prepare(config: Config, tools: Tools): Promise<Prepared>
+  /** The key sets that were opened: to be fetched before the first request and watched for readiness. */
+  keySets(prepared: Prepared): readonly KeySet[]
+  /** Takes a credential apart. Undefined: not of this kind. Throws a Refusal when it is of this kind and broken. */
+  read(credential: Credential): Presented | undefined
+  /** The issuer that the credential claims to come from; undefined when the kind cannot tell before asking (opaque tokens). */
+  issuerOf(presented: Presented): string | undefined
+  /** The audiences that the credential claims to be for, to choose between maps of one issuer. Not believed. */
+  audiencesOf(presented: Presented, prepared: Prepared): readonly string[]
+  /** Proves the credential under `prepared` or throws a Refusal. */
+  verify(
+    presented: Presented,
+    prepared: Prepared,
+    now: Instant,
+    tools: Tools,
+    trace: Trace,
+  ): Promise<VerifiedCredential>
+}
+
+/** A verifier of some kind, where the kind does not matter. */
+export type AnyVerifier = Verifier<unknown, unknown, unknown>

@@ -1,0 +1,151 @@
+import { LRUCache } from 'lru-cache'
+import type { Client } from '../domain/client.ts'
+import type { Credential, VerifiedCredential } from '../domain/credential.ts'
+import { Refusal } from '../domain/refusal.ts'
+import type { Instant } from '../domain/time.ts'
+import { note, type Trace } from '../domain/trace.ts'
+import { encodeBase64url } from '../formats/base64url.ts'
+import { claim } from './claim-shapes.ts'
+import type { AnyVerifier, Tools } from './verifier.ts'
+
+/** A trust map's source, made ready: the verifier of its kind and all that it prepared. */
+export interface Source {
+  /** The trust map's name. */
+  readonly map: string
+  readonly verifier: AnyVerifier
+  readonly prepared: unknown
+  readonly issuers: readonly string[]
+  readonly audiences: readonly string[]
+  /** Only these clients may present credentials of this source; absent: the clients' own rights decide. */
+  readonly clients?: readonly string[]
+}
+
+/** All sources, found by what a credential says of itself. */
+export interface Sources {
+  readonly all: readonly Source[]
+  readonly byIssuer: ReadonlyMap<string, readonly Source[]>
+  /**
+   * Credentials that were proven not long ago, taken apart, by the digest of all their bytes. What is remembered is
+   * a pure function of those bytes: signatures, times, audiences and permissions are judged anew at every use.
+   */
+  readonly recent: LRUCache<string, Reading>
+}
+
+/** A credential taken apart by the verifier of its kind. */
+interface Reading {
+  readonly verifier: AnyVerifier
+  readonly presented: unknown
+}
+
+const maxRememberedBytes = 32 * 1024 * 1024
+
+/** Parsed claims and the text they came from weigh about three times the text. */
+const weight = (length: number) => length * 3 + 512
+
+/** Orders `all` so that the source of a credential is found without a search. */
+export const sourcesOf = (all: readonly Source[]): Sources => {
+  const byIssuer = new Map<string, Source[]>()
+  for (const source of all)
+    for (const issuer of source.issuers) byIssuer.set(issuer, [...(byIssuer.get(issuer) ?? []), source])
+  return { all, byIssuer, recent: new LRUCache({ maxSize: maxRememberedBytes, maxEntrySize: 65_536 }) }
+}
+
+/** Does a client have the right to present credentials of the map with this name? */
+export type MayPresent = (client: Client, map: string) => boolean
+
+/**
+ * Credential -> VerifiedCredential: finds the trust map that speaks for the credential's issuer and audience, and has
+ * the verifier of that kind prove it. Whether `client` may present it is judged before any key is fetched.
+ *
+ * @returns what is proven and the name of the map
+ * @throws Refusal `credential.*`, `issuer.*`, `source.not_allowed`, `keys.unavailable`
+ */
+export const verify = async (
+  credential: Credential,
+  client: Client,
+  sources: Sources,
+  verifiers: readonly AnyVerifier[],
+  mayPresent: MayPresent,
+  now: Instant,
+  tools: Tools,
+  trace: Trace,
+): Promise<{ readonly credential: VerifiedCredential; readonly map: string }> => {
+  const raw = credential.raw.reveal()
+  const key = `${credential.type} ${encodeBase64url(await tools.ports.digest.sha256(raw))}`
+  trace.subjectTokenType = credential.type
+  trace.subjectTokenFingerprint = key.slice(credential.type.length + 1, credential.type.length + 17)
+  const known = sources.recent.get(key)
+  const reading = known ?? read(credential, verifiers)
+  trace.kind = reading.verifier.kind
+  const source = sourceOf(reading, client, sources, mayPresent, trace)
+  trace.map = source.map
+  note(trace, {
+    stage: 'verify',
+    check: 'source',
+    ok: true,
+    wanted: `a trust map that names the issuer: ${source.map}`,
+  })
+  const verified = await source.verifier.verify(reading.presented, source.prepared, now, tools, trace)
+  if (verified.id !== undefined) trace.subjectTokenId = verified.id
+  checkMayAct(verified, client)
+  if (known === undefined) sources.recent.set(key, reading, { size: weight(raw.length) })
+  return { credential: verified, map: source.map }
+}
+
+const read = (credential: Credential, verifiers: readonly AnyVerifier[]): Reading => {
+  for (const verifier of verifiers) {
+    if (!verifier.tokenTypes.includes(credential.type)) continue
+    const presented = verifier.read(credential)
+    if (presented !== undefined) return { verifier, presented }
+  }
+  throw new Refusal('credential.type_unsupported', 'no verifier reads this subject_token_type')
+}
+
+/** The one source that speaks for what is presented, provided that the client may present it. */
+const sourceOf = (
+  { verifier, presented }: Reading,
+  client: Client,
+  sources: Sources,
+  mayPresent: MayPresent,
+  trace: Trace,
+): Source => {
+  const issuer = verifier.issuerOf(presented)
+  if (issuer !== undefined) trace.issuer = issuer
+  const ofIssuer = issuer === undefined ? sources.all : (sources.byIssuer.get(issuer) ?? [])
+  const ofKind = ofIssuer.filter((source) => source.verifier === verifier)
+  if (ofKind.length === 0) throw new Refusal('issuer.unknown', 'no trust map names the issuer of this token')
+  const forUs = ofKind.filter((source) =>
+    verifier.audiencesOf(presented, source.prepared).some((audience) => source.audiences.includes(audience)),
+  )
+  if (forUs.length === 0 && issuer === undefined)
+    throw new Refusal('issuer.unknown', 'the token names no issuer and no trust map can ask for it')
+  if (forUs.length === 0)
+    throw new Refusal('credential.audience_mismatch', `the token is for none of the audiences of ${names(ofKind)}`)
+  const permitted = forUs.filter(
+    (source) => mayPresent(client, source.map) && (source.clients?.includes(client.id) ?? true),
+  )
+  const [source] = permitted
+  if (source === undefined)
+    throw new Refusal('source.not_allowed', `client ${client.id} may not present credentials of ${names(forUs)}`)
+  if (permitted.length > 1)
+    throw new Refusal(
+      'issuer.unknown',
+      `the token may be of any of ${names(permitted)}: only one may apply to a client`,
+    )
+  return source
+}
+
+const names = (sources: readonly Source[]) => sources.map((source) => source.map).join(', ')
+
+/**
+ * `may_act` names who may act for the subject (RFC 8693 section 4.4). Where it is there, the client that asks must be
+ * the one it names, by nothing but `sub` or `client_id`.
+ */
+const checkMayAct = (verified: VerifiedCredential, client: Client): void => {
+  const mayAct = claim(verified.claims, 'may_act')
+  if (mayAct === undefined) return
+  const entries = typeof mayAct === 'object' && mayAct !== null ? Object.entries(mayAct) : []
+  const isClient = entries.every(([name, value]) => (name === 'sub' || name === 'client_id') && value === client.id)
+  if (entries.length === 0 || !isClient)
+    throw new Refusal('credential.actor_not_permitted', 'may_act names somebody other than the client')
+}

@@ -1,0 +1,90 @@
+import type { Desk } from '../../src/desk.ts'
+import { openDesk, prefetch } from '../../src/desk.ts'
+import type { Claims } from '../../src/domain/claims.ts'
+import type { Instant } from '../../src/domain/time.ts'
+import type { Trace } from '../../src/domain/trace.ts'
+import type { Keyring } from '../../src/mint/keyring.ts'
+import type { Ports } from '../../src/ports/ports.ts'
+import type { ReplayGuard } from '../../src/ports/replay.ts'
+import { createNodeDigest } from '../../src/runtimes/node/digest.ts'
+import { createNodeIds } from '../../src/runtimes/node/platform.ts'
+import { createKeySets } from '../../src/sources/key-sets.ts'
+import { createOutbound } from '../../src/sources/outbound.ts'
+import { createMemoryReplayGuard } from '../../src/stores/memory.ts'
+import { loadTrust, type SourceFile } from '../../src/trust.ts'
+import { testSignatures } from './signing.ts'
+
+/** A whole dragoman whose clock and network are given: the same code as in production, nowhere to reach out to. */
+export interface Place {
+  readonly desk: Desk
+  /** How many requests were attempted to anywhere. */
+  readonly outboundAttempts: () => number
+  /** The trace of every exchange so far. */
+  readonly traces: readonly Trace[]
+}
+
+export interface PlaceOptions {
+  readonly issuer: string
+  readonly now: () => Instant
+  readonly documents: readonly object[]
+  /** The files that documents refer to. */
+  readonly files: Readonly<Record<string, object>>
+  readonly keyring: Keyring
+  /** In place of the memory that guards against replay. */
+  readonly replay?: ReplayGuard
+}
+
+/** Opens a desk over `documents`; throws with every fault when they are not good. */
+export const openPlace = async (options: PlaceOptions): Promise<Place> => {
+  let attempts = 0
+  const traces: Trace[] = []
+  const ports = portsOf(options, traces, () => attempts++)
+  const outbound = createOutbound(ports.http, { insecureLoopback: false })
+  const files: SourceFile[] = options.documents.map((document, n) => ({
+    name: `${n}.yaml`,
+    text: JSON.stringify(document),
+  }))
+  const loaded = await loadTrust(files, { world: 'serve', insecureLoopback: false, digest: ports.digest })
+  if (loaded.trust === undefined) throw new Error(JSON.stringify(loaded.faults, null, 1))
+  const opened = await openDesk(loaded.trust, {
+    issuer: options.issuer,
+    ports,
+    outbound,
+    keySets: createKeySets({ ports, outbound }),
+    keyring: () => options.keyring,
+    detailedTraces: true,
+  })
+  if (!('desk' in opened)) throw new Error(JSON.stringify(opened.faults, null, 1))
+  await prefetch(opened.desk)
+  return { desk: opened.desk, outboundAttempts: () => attempts, traces }
+}
+
+const portsOf = (options: PlaceOptions, traces: Trace[], onOutbound: () => void): Ports => ({
+  clock: { now: options.now },
+  http: {
+    send: () => {
+      onOutbound()
+      return Promise.reject(new Error('no network in a conformance run'))
+    },
+  },
+  files: { read: (path) => readFrom(options.files, path) },
+  secrets: { read: () => Promise.reject(new Error('no secrets in a conformance run')) },
+  signatures: testSignatures,
+  digest: createNodeDigest(),
+  ids: createNodeIds(),
+  replay: options.replay ?? createMemoryReplayGuard(createNodeDigest()),
+  audit: { record: (trace) => traces.push(trace) },
+  log: { info: () => undefined, warn: () => undefined },
+})
+
+const readFrom = async (files: Readonly<Record<string, object>>, path: string): Promise<string> => {
+  const found = files[path]
+  if (found === undefined) throw new Error(`no file ${path}`)
+  return JSON.stringify(found)
+}
+
+/** The public members of a JWK (RFC 7517, RFC 7518 section 6). */
+export const publicJwk = (jwk: Claims): Claims =>
+  Object.fromEntries(
+    Object.entries(jwk).filter(([name]) => !['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'priv'].includes(name)),
+  )
