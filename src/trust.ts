@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { authenticators, verifiers } from './catalog.ts'
 import type { Fault } from './domain/fault.ts'
+import { decodeBase64url } from './formats/base64url.ts'
 import { type ClientRegistration, clientSpec, registrationOf } from './formats/client-document.ts'
 import { documentHead, documentSchema, worldLabel } from './formats/document-head.ts'
 import { type ParsedDocument, parseDocuments } from './formats/documents.ts'
@@ -16,7 +17,7 @@ import {
   sourceSchema,
   withItsPreset,
 } from './map/source.ts'
-import { compileTestSuite, type TestSuite, testSuiteSpec } from './map/test-suite.ts'
+import { compileTestSuite, reportUnknownTestClients, type TestSuite, testSuiteSpec } from './map/test-suite.ts'
 import type { TrustMap } from './map/trust-map.ts'
 import type { Digest } from './ports/digest.ts'
 
@@ -95,7 +96,8 @@ export const loadTrust = async (files: readonly SourceFile[], options: LoadOptio
   const read = parsed.flatMap(({ documents }) => documents.map(readHead))
   const all = read.flatMap((one) => ('entry' in one ? [one.entry] : []))
   const entries = all.filter(({ isDemo }) => !isDemo || options.world === 'dev')
-  const contents = readAll(entries, schemasFor(options))
+  const complete = read.length === all.length && parsed.every((file) => file.faults.length === 0)
+  const contents = readAll(entries, schemasFor(options), complete)
   const faults = [
     ...parsed.flatMap((file) => file.faults),
     ...read.flatMap((one) => ('faults' in one ? one.faults : [])),
@@ -115,8 +117,8 @@ const leftOut = ({ kind, name: own, document }: Entry): string =>
   `${kind} ${own} (${document.locate([]).file}) belongs to the demo world and is left out`
 
 const versionOf = async (files: readonly SourceFile[], digest: Digest): Promise<string> => {
-  const bytes = await digest.sha256(JSON.stringify(files.map((file) => [file.name, file.text])))
-  return [...bytes.subarray(0, 6)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+  const whole = await digest.sha256(JSON.stringify(files.map((file) => [file.name, file.text])))
+  return [...decodeBase64url(whole).subarray(0, 6)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 const readHead = (document: ParsedDocument): { readonly entry: Entry } | { readonly faults: readonly Fault[] } => {
@@ -142,21 +144,26 @@ const judged = <S extends z.ZodType>(
 
 type Contents = Omit<Trust, 'version'>
 
-/** Reads what has no faults; faults go to the drafts, so what is missing here is never used. */
-const readAll = (entries: readonly Entry[], schemas: Schemas): Contents => {
+/**
+ * Reads what has no faults; faults go to the drafts, so what is missing here is never used. Whether a name that one
+ * document gives to another means something is asked only where all documents could be `complete`ly read.
+ */
+const readAll = (entries: readonly Entry[], schemas: Schemas, complete: boolean): Contents => {
   const ofKind = (kind: Kind) => entries.filter((entry) => entry.kind === kind)
   const maps = ofKind('TrustMap').flatMap((entry) => readMap(entry, schemas) ?? [])
   const clients = ofKind('Client').flatMap((entry) => readClient(entry, schemas) ?? [])
   const clientIds = new Map(ofKind('Client').map((entry) => [entry.name, clientIdOf(entry)]))
   reportRepeated(entries)
   reportOverlaps(maps.map(({ claimant }) => claimant))
-  for (const { claimant } of maps) reportUnknownClients(claimant, [...clientIds.values()])
-  const mapNames = ofKind('TrustMap').map(({ name }) => name)
-  for (const client of clients) reportUnknownSources(client, mapNames)
+  if (complete) {
+    for (const { claimant } of maps) reportUnknownClients(claimant, [...clientIds.values()])
+    const mapNames = ofKind('TrustMap').map(({ name }) => name)
+    for (const client of clients) reportUnknownSources(client, mapNames)
+  }
   return {
     maps: maps.map(({ trustMap }) => trustMap),
     clients: new Map(clients.map(({ registration }) => [registration.id, registration])),
-    suites: ofKind('TrustMapTest').flatMap((entry) => readSuite(entry, schemas, clientIds) ?? []),
+    suites: ofKind('TrustMapTest').flatMap((entry) => readSuite(entry, schemas, clientIds, complete) ?? []),
     referencedStrings: new Set([...maps, ...clients].flatMap(({ spoken }) => textsIn(spoken))),
   }
 }
@@ -195,9 +202,16 @@ const readClient = (entry: Entry, schemas: Schemas): ReadClient | undefined => {
   return spec && { spoken: spec, entry, registration: registrationOf(entry.draft, entry.name, spec) }
 }
 
-const readSuite = (entry: Entry, schemas: Schemas, clientIds: ReadonlyMap<string, string>): TestSuite | undefined => {
+const readSuite = (
+  entry: Entry,
+  schemas: Schemas,
+  clientIds: ReadonlyMap<string, string>,
+  complete: boolean,
+): TestSuite | undefined => {
   const spec = judged(schemas.TrustMapTest, entry, entry.document.value)?.spec
-  return spec && compileTestSuite(entry.draft, entry.name, spec, clientIds)
+  if (spec === undefined) return undefined
+  if (complete) reportUnknownTestClients(entry.draft, spec, clientIds)
+  return compileTestSuite(entry.draft, entry.name, spec, clientIds)
 }
 
 /** Also of a document that has faults, so that those who refer to it are not told that it is missing. */

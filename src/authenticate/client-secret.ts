@@ -1,7 +1,6 @@
 import * as z from 'zod'
 import type { ClientCredential } from '../domain/exchange.ts'
 import { Refusal } from '../domain/refusal.ts'
-import { decodeBase64url } from '../formats/base64url.ts'
 import { equalInConstantTime } from '../formats/constant-time.ts'
 import { secretReference } from '../formats/settings.ts'
 import type { Authenticator, Tools } from './authenticator.ts'
@@ -25,7 +24,7 @@ const schemaOf = <M extends SecretMethod>(method: M) =>
 type SecretConfig = z.output<ReturnType<typeof schemaOf<SecretMethod>>>
 
 /** RFC 6749 section 2.3.1: what differs between the two methods is only how the secret is sent. */
-export const clientSecret = (method: SecretMethod): Authenticator<SecretConfig, readonly Uint8Array[]> => ({
+export const clientSecret = (method: SecretMethod): Authenticator<SecretConfig, readonly string[]> => ({
   kind: method,
   schema: schemaOf(method),
   lint: () => [],
@@ -38,10 +37,8 @@ export const clientSecret = (method: SecretMethod): Authenticator<SecretConfig, 
   },
 })
 
-const digestOf = async (slot: SecretConfig['secrets'][number], tools: Tools): Promise<Uint8Array> =>
-  'sha256' in slot
-    ? decodeBase64url(slot.sha256)
-    : tools.ports.digest.sha256((await tools.ports.secrets.read(slot)).reveal())
+const digestOf = async (slot: SecretConfig['secrets'][number], tools: Tools): Promise<string> =>
+  'sha256' in slot ? slot.sha256 : tools.ports.digest.sha256((await tools.ports.secrets.read(slot)).reveal())
 
 const presentedSecret = (credential: ClientCredential): string => {
   if (!('secret' in credential)) throw new Refusal('client.method_not_registered', 'no secret was presented')

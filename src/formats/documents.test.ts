@@ -12,14 +12,19 @@ const only = (text: string) => {
 }
 
 const faultsOf = (text: string) =>
-  parseDocuments('a.yaml', text).faults.map(({ location, path, message }) => [location.line, location.column, path, message])
+  parseDocuments('a.yaml', text).faults.map(({ location, path, message }) => [
+    location.line,
+    location.column,
+    path,
+    message,
+  ])
 
 describe('parseDocuments', () => {
   it('reads whatever is written as YAML', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
-        fc.pre(value !== null && !/__proto__|e[+]?\d/.test(JSON.stringify(value)))
-        expect(only(stringify(value)).value).toEqual(JSON.parse(JSON.stringify(value)))
+        fc.pre(value !== null && !/__proto__|e[+]?\d|\d{16}/.test(JSON.stringify(value)))
+        expect(JSON.stringify(only(stringify(value)).value)).toBe(JSON.stringify(value))
       }),
     )
   })
@@ -76,7 +81,7 @@ describe('parseDocuments', () => {
 
   it('refuses what is too large or too deep, without running away', () => {
     const started = performance.now()
-    expect(parseDocuments('a.yaml', 'a'.repeat(1_048_577)).faults).toHaveLength(1)
+    expect(parseDocuments('a.yaml', 'a'.repeat(4_194_305)).faults).toHaveLength(1)
     expect(faultsOf(`a: ${'['.repeat(40)}${']'.repeat(40)}`)[0]?.[3]).toBe('nested deeper than 32 levels')
     expect(parseDocuments('a.yaml', '['.repeat(100_000)).faults.length).toBeGreaterThan(0)
     const keys = Array.from({ length: 30_000 }, (_, index) => `k${index}: 1`).join('\n')
@@ -86,8 +91,12 @@ describe('parseDocuments', () => {
 
   it('reads 1.2, not 1.1: words are words and dates are texts', () => {
     expect(only('a: yes\nb: on\nc: 2027-03-31\nd: 012\ne: <<\n1: x').value).toEqual({
-      ...{ a: 'yes', b: 'on', c: '2027-03-31', d: 12, e: '<<' },
       1: 'x',
+      a: 'yes',
+      b: 'on',
+      c: '2027-03-31',
+      d: 12,
+      e: '<<',
     })
   })
 })

@@ -24,7 +24,7 @@ export interface ParsedDocument {
   locate(path: DocumentPath, part?: 'key' | 'value', offset?: number): Location
 }
 
-const maxLength = 1_048_576
+const maxLength = 4 * 1_048_576
 const maxDepth = 32
 const maxFaults = 50
 
@@ -51,10 +51,12 @@ export const parseDocuments = (
   text: string,
 ): { readonly documents: readonly ParsedDocument[]; readonly faults: readonly Fault[] } => {
   const lines = new LineCounter()
-  if (text.length > maxLength) return { documents: [], faults: [fault({ file, line: 1, column: 1 }, '', tooLong)] }
+  if (text.length > maxLength) return unread(file, 'the file is larger than 4 MiB')
+  const composedDocuments = composed(text, lines)
+  if (composedDocuments === undefined) return unread(file, 'the file cannot be read as YAML')
   const documents: ParsedDocument[] = []
   const faults: Fault[] = []
-  for (const document of composed(text, lines)) {
+  for (const document of composedDocuments) {
     const reader = newReader(file, lines, faults)
     for (const problem of [...document.errors, ...document.warnings].slice(0, maxFaults))
       reader.report(problem.pos[0], [], sentence(problem.message))
@@ -65,23 +67,32 @@ export const parseDocuments = (
   return { documents, faults: faults.slice(0, maxFaults) }
 }
 
-const tooLong = 'the file is larger than 1 MiB'
+const unread = (file: string, why: string) => ({
+  documents: [],
+  faults: [fault({ file, line: 1, column: 1 }, '', why)],
+})
 
 const fault = (location: Location, path: string, message: string, fix?: string): Fault =>
   fix === undefined ? { location, path, message } : { location, path, message, fix }
 
-const composed = (text: string, lineCounter: LineCounter): readonly Document.Parsed[] => {
-  const parsed = parseAllDocuments(text, {
-    lineCounter,
-    version: '1.2',
-    schema: 'core',
-    stringKeys: true,
-    prettyErrors: false,
-    logLevel: 'silent',
-    // The library compares every key with every other; the reader below finds repeated keys in linear time.
-    uniqueKeys: false,
-  })
-  return Array.isArray(parsed) ? parsed : []
+const options = {
+  version: '1.2',
+  schema: 'core',
+  stringKeys: true,
+  prettyErrors: false,
+  logLevel: 'silent',
+  // The library compares every key with every other; the reader below finds repeated keys in linear time.
+  uniqueKeys: false,
+} as const
+
+/** Undefined when the library gives up. */
+const composed = (text: string, lineCounter: LineCounter): readonly Document.Parsed[] | undefined => {
+  try {
+    const parsed = parseAllDocuments(text, { ...options, lineCounter })
+    return Array.isArray(parsed) ? parsed : []
+  } catch {
+    return undefined
+  }
 }
 
 const isOtherVersion = (document: Document.Parsed): boolean => document.directives.yaml.version !== '1.2'
@@ -178,11 +189,11 @@ const documentOf = (
   value: unknown,
 ): ParsedDocument => ({
   value,
-  locate(path, part = 'value', offset = 0) {
+  locate(path, part = 'value', offset) {
     const { node, key, whole } = find(document.contents, path)
     const preferred = whole && part === 'value' ? (node ?? key) : (key ?? node)
     const start = preferred?.range[0] ?? 0
-    const inText = whole && part === 'value' && offset > 0 ? offsetInText(text, node, offset) : undefined
+    const inText = whole && part === 'value' && offset !== undefined ? offsetInText(text, node, offset) : undefined
     return place(file, lines, inText ?? start)
   },
 })

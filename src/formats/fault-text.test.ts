@@ -17,13 +17,17 @@ describe('formatFault', () => {
 
   it('shows a window of a long line', () => {
     const text = `\n${'a'.repeat(500)}X${'b'.repeat(500)}`
-    const [, shown = '', caret = ''] = formatFault({ ...fault, location: { file: 'a', line: 2, column: 501 } }, text).split('\n')
+    const [, shown = '', caret = ''] = formatFault(
+      { ...fault, location: { file: 'a', line: 2, column: 501 } },
+      text,
+    ).split('\n')
     expect(shown.length).toBeLessThan(140)
     expect(shown[caret.indexOf('^')]).toBe('X')
   })
 
   it('keeps control characters away from the terminal and secrets out of sight', () => {
-    expect(formatFault(fault, 'spec:\n  t\u001b[31m\u202e\u0007: x\n')).not.toMatch(/[\u001b\u0007\u202e]/)
+    const shown = formatFault(fault, 'spec:\n  t\u001b[31m\u202e\u0007: x\n')
+    for (const character of ['\u001b', '\u202e', '\u0007']) expect(shown).not.toContain(character)
     expect(formatFault(fault, 'a\n  clientSecret: hunter2')).not.toContain('hunter2')
     expect(formatFault({ ...fault, path: 'spec.secrets[0]' }, 'a\n  - hunter2')).not.toContain('hunter2')
   })

@@ -41,8 +41,9 @@ export const asObject = (value: Json | undefined): Claims | undefined =>
 const parse = (text: string): Json => {
   try {
     return JSON.parse(text) as Json
-  } catch (cause) {
-    throw new FormatError('the text is not JSON', { cause })
+  } catch {
+    // The platform's error quotes the text, so it is not kept as a cause.
+    throw new FormatError('the text is not JSON')
   }
 }
 

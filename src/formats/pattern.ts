@@ -53,6 +53,7 @@ export const glob = (pattern: string): MatchesWhole => {
   const [only] = wildcards
   if (only === undefined) return (value) => value === pattern
   if (wildcards.length === 1) return aroundOne(pattern, only)
+  if (wildcards.every((wildcard) => wildcard === only)) return (value) => matchInTurn(tokens, value)
   return (value) => matchTokens(tokens, value)
 }
 
@@ -78,6 +79,32 @@ const isSeparator = (code: number): boolean => code === SLASH || code === COLON
 const hasSeparator = (value: string, from: number, to: number): boolean => {
   for (let at = from; at < to; at++) if (isSeparator(value.charCodeAt(at))) return true
   return false
+}
+
+/**
+ * Wildcards of one kind only: each may stand for as little as lets the rest go on. Giving an earlier one more never
+ * helps, for what it could take the last one could take as well.
+ */
+const matchInTurn = (pattern: readonly number[], value: string): boolean => {
+  let token = 0
+  let wildcard = -1
+  let resume = 0
+  for (let at = 0; at < value.length; ) {
+    const wanted = pattern[token] ?? Number.NaN
+    if (wanted < 0) {
+      wildcard = token++
+      resume = at
+    } else if (wanted === value.charCodeAt(at)) {
+      token++
+      at++
+    } else {
+      if (wildcard < 0 || (pattern[wildcard] === SEGMENT && isSeparator(value.charCodeAt(resume)))) return false
+      token = wildcard + 1
+      at = ++resume
+    }
+  }
+  while ((pattern[token] ?? 0) < 0) token++
+  return token === pattern.length
 }
 
 /** The tokens that may come next, each once. */

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Fault } from '../domain/fault.ts'
 import { type DocumentPath, type ParsedDocument, pathText } from './documents.ts'
-import { didYouMean } from './suggest.ts'
+import { didYouMean, nearest } from './suggest.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -16,7 +16,19 @@ export interface Judged {
 /** Everything that a schema found wrong, as faults that say where it stands and what to write instead. */
 export const schemaFaults = (issues: readonly Issue[], judged: Judged): readonly Fault[] => {
   const shape = lazily(() => z.toJSONSchema(judged.schema, { io: 'input', unrepresentable: 'any' }))
-  return issues.flatMap((issue) => settled(issue, [], judged.value)).flatMap((one) => faultsOf(one, judged, shape))
+  const all = issues.flatMap((issue) => settled(issue, []))
+  const misspelt = new Set(all.flatMap((one) => misspeltIn(one, shape)))
+  const isMisspelt = ({ path }: Settled) => valueAt(judged.value, path) === undefined && misspelt.has(pathText(path))
+  return all.filter((one) => !isMisspelt(one)).flatMap((one) => faultsOf(one, judged, shape))
+}
+
+/** The places of keys that are there under a misspelt name: to say that they are missing would be to say it twice. */
+const misspeltIn = ({ issue, path }: Settled, shape: () => JsonSchema): readonly string[] => {
+  if (issue.code !== 'unrecognized_keys') return []
+  const known = keysAt(shape(), path)
+  return issue.keys
+    .map((key) => nearest(key, known))
+    .flatMap((key) => (key === undefined ? [] : pathText([...path, key])))
 }
 
 /** An issue with its whole path and without unions. */
@@ -25,10 +37,10 @@ interface Settled {
   readonly path: DocumentPath
 }
 
-const settled = (issue: Issue, above: DocumentPath, value: unknown): readonly Settled[] => {
+const settled = (issue: Issue, above: DocumentPath): readonly Settled[] => {
   const path = [...above, ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))]
   if (issue.code !== 'invalid_union') return [{ issue, path }]
-  const branches = issue.errors.map((branch) => branch.flatMap((inner) => settled(inner, path, value)))
+  const branches = issue.errors.map((branch) => branch.flatMap((inner) => settled(inner, path)))
   return commonChoice(branches) ?? meant(branches, path)
 }
 
@@ -48,7 +60,8 @@ const commonChoice = (branches: readonly (readonly Settled[])[]): readonly Settl
 
 /** The branch that the author meant is the one that is nearest to being right. */
 const meant = (branches: readonly (readonly Settled[])[], path: DocumentPath): readonly Settled[] => {
-  const cost = (branch: readonly Settled[]) => branch.reduce((sum, one) => sum + costOf(one, path), 0)
+  const cost = (branch: readonly Settled[]) =>
+    branch.reduce((sum, one) => sum + costOf(one, path), 0) - (hasMisspeltKey(branch) ? 2 : 0)
   const byCost = branches.map((branch) => ({ branch, cost: cost(branch) })).toSorted((a, b) => a.cost - b.cost)
   const [best] = byCost
   if (best === undefined) return []
@@ -57,17 +70,31 @@ const meant = (branches: readonly (readonly Settled[])[], path: DocumentPath): r
 
 const wrongForm = 1_000
 
+/** Does a key that the branch does not know look like one that it misses? */
+const hasMisspeltKey = (branch: readonly Settled[]): boolean => {
+  const wanted = branch.flatMap(({ issue, path }) => (issue.code === 'invalid_type' ? [String(path.at(-1))] : []))
+  const unknown = branch.flatMap(({ issue }) => (issue.code === 'unrecognized_keys' ? issue.keys : []))
+  return unknown.some((key) => nearest(key, wanted) !== undefined)
+}
+
 const costOf = ({ issue, path }: Settled, union: DocumentPath): number => {
-  if (issue.code === 'invalid_type' && path.length === union.length) return wrongForm
+  if (path.length === union.length && formsOf(issue).length > 0) return wrongForm
   if (issue.code === 'invalid_value') return 100
   return issue.code === 'unrecognized_keys' ? 3 * issue.keys.length : 1
 }
 
+/** The forms that a value should have had. */
+const formsOf = (issue: Settled['issue']): readonly string[] => {
+  if (issue.code === 'invalid_type') return [issue.expected]
+  const forms: unknown = issue.code === 'custom' ? issue.params?.['forms'] : undefined
+  return Array.isArray(forms) ? forms.map(String) : []
+}
+
 /** The value is of none of the forms: name them all. */
 const noForm = (branches: readonly (readonly Settled[])[]): Settled['issue'] => {
-  const forms = branches.flat().flatMap(({ issue }) => (issue.code === 'invalid_type' ? [issue.expected] : []))
-  const words = [...new Set(forms)].map((form) => typeWords[form] ?? form)
-  return { code: 'custom', path: [], message: `must be ${words.join(' or ')}` }
+  const forms = [...new Set(branches.flat().flatMap(({ issue }) => formsOf(issue)))]
+  const message = `must be ${forms.map((form) => typeWords[form] ?? form).join(' or ')}`
+  return { code: 'custom', path: [], message, params: { forms } }
 }
 
 const typeWords: Readonly<Record<string, string>> = {
@@ -123,9 +150,10 @@ const unknownKey = (key: string, path: DocumentPath, judged: Judged, shape: () =
 }
 
 const messageOf = (issue: Settled['issue'], value: unknown): string => {
-  if (value === undefined && issue.code !== 'custom') return 'is missing'
-  if (issue.code === 'invalid_type')
-    return value === null ? 'is empty' : `must be ${typeWords[issue.expected] ?? issue.expected}`
+  const isForm = formsOf(issue).length > 0
+  if (value === undefined && (isForm || issue.code !== 'custom')) return 'is missing'
+  if (value === null && isForm) return 'is empty'
+  if (issue.code === 'invalid_type') return `must be ${typeWords[issue.expected] ?? issue.expected}`
   if (issue.code === 'invalid_value')
     return issue.values.length === 1 ? `must be ${String(issue.values[0])}` : 'is not one of the known words'
   if (issue.code === 'too_small')
@@ -137,7 +165,7 @@ const messageOf = (issue: Settled['issue'], value: unknown): string => {
 }
 
 const fixOf = (issue: Settled['issue'], value: unknown, schemas: () => readonly JsonSchema[]): string | undefined => {
-  if (issue.code === 'custom' && issue.params !== undefined) return textOf(issue.params['fix'])
+  if (issue.code === 'custom' && formsOf(issue).length === 0) return textOf(issue.params?.['fix'])
   if (issue.code === 'invalid_value' && issue.values.length > 1)
     return didYouMean(textOf(value) ?? '', issue.values.map(String))
   const [example] = schemas().flatMap(({ examples }) => examples ?? [])

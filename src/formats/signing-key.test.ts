@@ -5,7 +5,7 @@ import { encodeBase64url } from './base64url.ts'
 import { publicHalf, signingJwk, verificationJwk } from './signing-key.ts'
 import { thumbprint } from './thumbprint.ts'
 
-const digest = { sha256: (text: string) => createHash('sha256').update(text).digest() }
+const digest = { sha256: (text: string) => createHash('sha256').update(text).digest('base64url') }
 const octets = (length: number, fill = 1) => encodeBase64url(new Uint8Array(length).fill(fill))
 const ofNumber = (number: bigint) => {
   const hex = number.toString(16)

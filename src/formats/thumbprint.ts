@@ -1,7 +1,6 @@
 import type { Claims } from '../domain/claims.ts'
 import type { Digest } from '../ports/digest.ts'
 import type { JwsAlgorithm } from '../ports/signatures.ts'
-import { encodeBase64url } from './base64url.ts'
 import { publicHalf, thumbprintInput } from './signing-key.ts'
 
 /**
@@ -10,4 +9,4 @@ import { publicHalf, thumbprintInput } from './signing-key.ts'
  * @throws FormatError when the key is not one for `algorithm`
  */
 export const thumbprint = async (jwk: Claims, algorithm: JwsAlgorithm, digest: Digest): Promise<string> =>
-  encodeBase64url(await digest.sha256(thumbprintInput(publicHalf(jwk, algorithm), algorithm)))
+  digest.sha256(thumbprintInput(publicHalf(jwk, algorithm), algorithm))

@@ -51,9 +51,13 @@ const basic = (authorization: string, formId: string | undefined): ClientCredent
   return { method: 'client_secret_basic', id, secret: secret(formDecode(pair.slice(colon + 1))) }
 }
 
+/** Credentials are ASCII as a rule, and then what `atob` yields is the text already. */
+const isAscii = (binary: string): boolean => !/[\x80-\xff]/.test(binary)
+
 const decodePair = (encoded: string): string => {
   try {
-    return utf8.decode(Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0)))
+    const binary = atob(encoded)
+    return isAscii(binary) ? binary : utf8.decode(Uint8Array.from(binary, (octet) => octet.charCodeAt(0)))
   } catch {
     throw invalid('the Basic credential is not base64 of UTF-8')
   }

@@ -1,22 +1,21 @@
 import { Refusal } from '../domain/refusal.ts'
 
-const maxBodyBytes = 131_072
+/** The longest form that is read. */
+export const maxBodyBytes = 131_072
 
-const tooLarge = () => new Refusal('request.too_large', `the body is larger than ${maxBodyBytes} bytes`)
+/** The refusal of a longer one. */
+export const bodyTooLarge = () => new Refusal('request.too_large', `the body is larger than ${maxBodyBytes} bytes`)
 
 /**
  * The body as text, read no further than the limit. A declared length is trusted to bound the body, since every
  * runtime's HTTP layer holds the sender to it.
  *
- * @throws Refusal `request.too_large`, `request.malformed`
+ * @throws Refusal `request.too_large`
  */
-export const readForm = async (request: Request): Promise<string> => {
-  const [mediaType = ''] = (request.headers.get('content-type') ?? '').split(';')
-  if (mediaType.trim().toLowerCase() !== 'application/x-www-form-urlencoded')
-    throw new Refusal('request.media_type', 'the body is not a form')
+export const readBody = async (request: Request): Promise<string> => {
   const declared = request.headers.get('content-length')
   if (declared === null) return readCounted(request)
-  if (Number(declared) > maxBodyBytes) throw tooLarge()
+  if (Number(declared) > maxBodyBytes) throw bodyTooLarge()
   return request.text()
 }
 
@@ -27,7 +26,7 @@ const readCounted = async (request: Request): Promise<string> => {
   let bytes = 0
   for await (const chunk of request.body) {
     bytes += chunk.byteLength
-    if (bytes > maxBodyBytes) throw tooLarge()
+    if (bytes > maxBodyBytes) throw bodyTooLarge()
     text += decoder.decode(chunk, { stream: true })
   }
   return text + decoder.decode()

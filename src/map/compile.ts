@@ -1,6 +1,6 @@
 import type { Json } from '../domain/claims.ts'
 import type { Instant } from '../domain/time.ts'
-import { type DocumentPath, pathText } from '../formats/documents.ts'
+import { pathText } from '../formats/documents.ts'
 import type { Draft } from '../formats/draft.ts'
 import { compileConditions, compileIdentityRequirement, compileRequirement } from './condition.ts'
 import type { Preset } from './presets.ts'
@@ -19,7 +19,8 @@ export interface Headed {
 
 /** Makes a trust map of a `spec` in which its schema found no fault. */
 export const compileTrustMap = (draft: Draft, spec: TrustMapSpec, { name, source, preset }: Headed): TrustMap => {
-  const rules = spec.rules.map((rule, index) => compileRule(draft, ['spec', 'rules', index], index, rule))
+  const compileOnce = identityCompiler()
+  const rules = spec.rules.map((rule, index) => compileRule(draft, index, rule, compileOnce(rule.identity)))
   return {
     name,
     location: draft.locate(['metadata', 'name']),
@@ -50,37 +51,52 @@ const compileRequirements = (
   }),
 ]
 
-const compileRule = (draft: Draft, at: DocumentPath, index: number, spec: RuleSpec): Rule => ({
-  name: spec.name,
-  index,
-  location: draft.locate([...at, 'name']),
-  conditions: compileConditions(draft, [...at, 'when'], spec.when),
-  identity: compileIdentity(draft, [...at, 'identity'], spec.identity),
-  allowance: spec.grant,
-  ...(spec.expires === undefined ? {} : { expiresAt: endOfDay(spec.expires) }),
-})
+const compileRule = (draft: Draft, index: number, spec: RuleSpec, identity: IdentityMapping): Rule => {
+  const at = ['spec', 'rules', index]
+  return {
+    name: spec.name,
+    index,
+    location: draft.locate([...at, 'name']),
+    conditions: compileConditions(draft, [...at, 'when'], spec.when),
+    identity,
+    allowance: spec.grant,
+    ...(spec.expires === undefined ? {} : { expiresAt: endOfDay(spec.expires) }),
+  }
+}
 
 /** A rule is good through the whole of its last day, in UTC. */
 const endOfDay = (day: string): Instant => Date.parse(`${day}T00:00:00Z`) / 1000 + 86_400
 
-const compileIdentity = (draft: Draft, at: DocumentPath, spec: IdentitySpec): IdentityMapping => {
-  const { tenant, groups, roles, entitlements } = spec
-  const list = (key: string, value: NonNullable<IdentitySpec['groups']>) =>
-    compileMapping(draft, [...at, key], value, texts)
-  return {
-    type: spec.type,
-    subject: compileSubject(draft, [...at, 'subject'], spec.subject),
-    attributes: compileAttributes(draft, [...at, 'claims'], spec.claims ?? {}),
-    ...(tenant === undefined ? {} : { tenant: compileMapping(draft, [...at, 'tenant'], tenant, oneText) }),
-    ...(groups === undefined ? {} : { groups: list('groups', groups) }),
-    ...(roles === undefined ? {} : { roles: list('roles', roles) }),
-    ...(entitlements === undefined ? {} : { entitlements: list('entitlements', entitlements) }),
+/** Compiles identities. Rules that say the same share one, which keeps it in the processor's caches. */
+const identityCompiler = (): ((spec: IdentitySpec) => IdentityMapping) => {
+  const compiled = new Map<string, IdentityMapping>()
+  return (spec) => {
+    const key = JSON.stringify(spec)
+    const identity = compiled.get(key) ?? compileIdentity(spec)
+    compiled.set(key, identity)
+    return identity
   }
 }
 
-const compileAttributes = (
-  draft: Draft,
-  at: DocumentPath,
-  claims: NonNullable<IdentitySpec['claims']>,
-): ReadonlyMap<string, Mapping<Json>> =>
-  new Map(Object.entries(claims).map(([name, value]) => [name, compileMapping(draft, [...at, name], value, attribute)]))
+const compileIdentity = (spec: IdentitySpec): IdentityMapping => {
+  const { tenant, groups, roles, entitlements } = spec
+  return {
+    type: spec.type,
+    subject: compileSubject(spec.subject),
+    attributes: compileAttributes(spec.claims ?? {}),
+    ...(tenant === undefined ? {} : { tenant: compileMapping('identity.tenant', tenant, oneText) }),
+    ...(groups === undefined ? {} : { groups: compileMapping('identity.groups', groups, texts) }),
+    ...(roles === undefined ? {} : { roles: compileMapping('identity.roles', roles, texts) }),
+    ...(entitlements === undefined
+      ? {}
+      : { entitlements: compileMapping('identity.entitlements', entitlements, texts) }),
+  }
+}
+
+const compileAttributes = (claims: NonNullable<IdentitySpec['claims']>): ReadonlyMap<string, Mapping<Json>> =>
+  new Map(
+    Object.entries(claims).map(([name, value]) => [
+      name,
+      compileMapping(pathText(['identity', 'claims', name]), value, attribute),
+    ]),
+  )

@@ -62,12 +62,23 @@ const environments: Readonly<Record<Scope, Environment>> = {
   identity: newEnvironment([...credentialVariables, 'identity']),
 }
 
+/** A compiled expression, or what is wrong with it. */
+export type Compiled = { readonly expression: Expression } | { readonly problem: ExpressionProblem }
+
+/** Rules that say the same share one compiled expression, which keeps it in the processor's caches. */
+const compiled = new Map<string, Compiled>()
+const maxKept = 1_000
+
 /** Compiles and type-checks `text`, or says what is wrong with it. */
-export const compileExpression = (
-  text: string,
-  scope: Scope,
-  wanted: ResultType,
-): { readonly expression: Expression } | { readonly problem: ExpressionProblem } => {
+export const compileExpression = (text: string, scope: Scope, wanted: ResultType): Compiled => {
+  const key = `${scope} ${wanted} ${text}`
+  const known = compiled.get(key) ?? compile(text, scope, wanted)
+  if (compiled.size >= maxKept) compiled.clear()
+  compiled.set(key, known)
+  return known
+}
+
+const compile = (text: string, scope: Scope, wanted: ResultType): Compiled => {
   if (text.length > maxLength) return { problem: { offset: 0, message: `longer than ${maxLength} characters` } }
   try {
     const program = environments[scope].parse(text)
@@ -106,7 +117,7 @@ const resultWords: Readonly<Record<ResultType, string>> = {
 
 const problemOf = (error: unknown, scope: Scope): ExpressionProblem => {
   if (!(error instanceof ParseError || error instanceof CheckError)) return { offset: 0, message: 'cannot be compiled' }
-  const offset = error.range?.start ?? 0
+  const offset = error.node?.start ?? error.range?.start ?? 0
   const unknown = error.code === 'unknown_variable' ? error.summary.replace('Unknown variable: ', '') : undefined
   if (unknown === undefined) return { offset, message: error.summary }
   if (unknown === 'identity') return { offset, message: 'identity is known in identityValidationRules only' }
@@ -158,7 +169,8 @@ const failed = (text: string, why: string): Refusal => {
 }
 
 const maxNesting = 8
-const readable = new WeakSet<Claims>()
+/** The claims that were looked through last: all expressions of an exchange read the same. */
+let readable: Claims | undefined
 
 /**
  * Expressions see claims only if every reader sees the same in them: an integer beyond 2^53 is another number after
@@ -166,12 +178,12 @@ const readable = new WeakSet<Claims>()
  * it learns about every shape that it meets.
  */
 const requireReadable = (claims: Claims): void => {
-  if (readable.has(claims)) return
+  if (claims === readable) return
   for (const name of Object.keys(claims)) {
     const why = unreadable(claims[name], maxNesting)
     if (why !== undefined) throw new Refusal('map.expression_failed', `the claim ${JSON.stringify(name)} ${why}`)
   }
-  readable.add(claims)
+  readable = claims
 }
 
 const unreadable = (value: Json | undefined, nesting: number): string | undefined => {

@@ -30,6 +30,7 @@ const first = <T, R>(items: readonly T[], find: (item: T) => R | undefined): R |
 }
 
 const ofNode = (node: ASTNode, variables: readonly string[], nesting: number): ExpressionProblem | undefined => {
+  if (node.op === 'in') return nesting === 0 ? undefined : ofMembership(node.args[1], node.start)
   if (node.op === 'value') return ofLiteral(node.args, node.start)
   if (node.op !== 'call' && node.op !== 'rcall') return undefined
   const [name] = node.args
@@ -67,6 +68,12 @@ const ofComprehension = (
   if (nesting >= maxNesting) return { offset, message: `${name}() is nested too deeply` }
   return isLiteralList(range) ? undefined : { offset, message: `${name}() inside another needs ${literalRange}` }
 }
+
+/** To look through one claim for every element of another takes time that grows with the square of a token. */
+const ofMembership = (range: ASTNode, offset: number): ExpressionProblem | undefined =>
+  range.op === 'map' || isLiteralList(range)
+    ? undefined
+    : { offset, message: `\`in\` inside a comprehension needs ${literalRange}` }
 
 const literalRange = "a list that is written out, such as ['a', 'b']"
 

@@ -146,11 +146,22 @@ const identityOf = (
 ): CanonicalIdentity => {
   const { issuer, subject, authentication } = credential
   return mappedTo({
-    ...mappedFields(rule.identity, facts),
+    ...fieldsOf(rule, facts),
     type: rule.identity.type,
     origin: { issuer, subject, map: trustMap.name, rule: rule.name, version },
     ...(authentication === undefined ? {} : { authentication }),
   })
+}
+
+/** What is wrong with a value is told together with the rule that maps it. */
+const fieldsOf = (rule: Rule, facts: Facts) => {
+  try {
+    return mappedFields(rule.identity, facts)
+  } catch (thrown) {
+    if (!(thrown instanceof Refusal)) throw thrown
+    const { name, location } = rule
+    throw new Refusal(thrown.reason, `the rule ${name} (${location.file}:${location.line}): ${thrown.detail}`)
+  }
 }
 
 const mappedFields = (mapping: IdentityMapping, facts: Facts) => {

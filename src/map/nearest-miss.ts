@@ -3,7 +3,7 @@ import type { Facts } from './expression.ts'
 import type { Condition, Rule } from './trust-map.ts'
 
 /** A refused token must not cost more than a granted one however many rules there are. */
-const maxConsidered = 100
+const maxConsidered = 32
 
 interface Miss {
   readonly rule: Rule

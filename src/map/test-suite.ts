@@ -142,6 +142,17 @@ export const compileTestSuite = (
   tests: spec.tests.map((one, index) => compileTest(draft, index, one, spec.fixtures, clientIds)),
 })
 
+/** Clients that a test names and that no document describes. */
+export const reportUnknownTestClients = (
+  draft: Draft,
+  { tests }: TestSuiteSpec,
+  clientIds: ReadonlyMap<string, string>,
+): void => {
+  for (const [index, { client }] of tests.entries())
+    if (client !== undefined && !clientIds.has(client))
+      draft.reportUnknown(['spec', 'tests', index, 'client'], 'Client', client, [...clientIds.keys()])
+}
+
 const compileTest = (
   draft: Draft,
   index: number,
@@ -151,8 +162,6 @@ const compileTest = (
 ): PolicyTest => {
   const at = ['spec', 'tests', index]
   const client = spec.client === undefined ? undefined : clientIds.get(spec.client)
-  if (spec.client !== undefined && client === undefined)
-    draft.reportUnknown([...at, 'client'], 'Client', spec.client, [...clientIds.keys()])
   return {
     name: spec.name,
     location: draft.locate([...at, 'name']),

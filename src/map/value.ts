@@ -1,8 +1,6 @@
 import type { Json, Sensitivity } from '../domain/claims.ts'
 import type { Labelled } from '../domain/identity.ts'
 import { Refusal } from '../domain/refusal.ts'
-import { type DocumentPath, pathText } from '../formats/documents.ts'
-import type { Draft } from '../formats/draft.ts'
 import { claimReader } from './claim-path.ts'
 import { absent, type Expression, type Facts } from './expression.ts'
 import type { Mapping } from './trust-map.ts'
@@ -74,56 +72,37 @@ export const attribute: Form<Attribute> = {
 }
 
 /**
- * Compiles a mapped value. What it yields throws a Refusal `map.value_missing` when the value is absent and required,
+ * Compiles a mapped value; `what` is its name for people, e.g. `identity.tenant`. What it yields throws a Refusal `map.value_missing` when the value is absent and required,
  * or is there in another form than `form`, required or not: a claim that changes its shape must not vanish unseen.
  */
-export const compileMapping = <T extends Json>(
-  draft: Draft,
-  at: DocumentPath,
-  spec: MappedSpec<T>,
-  form: Form<T>,
-): Mapping<T> => {
-  const read = compileOrigin(draft, at, spec, form)
+export const compileMapping = <T extends Json>(what: string, spec: MappedSpec<T>, form: Form<T>): Mapping<T> => {
+  const read = compileOrigin(what, spec, form)
   const { default: fallback, sensitivity, required } = spec
   const otherwise = fallback === undefined ? undefined : { value: fallback, sensitivity }
-  const refusal = absence(draft, at)
   return (facts) => {
     const value = read(facts)
     if (value !== undefined) return { value, sensitivity }
-    if (otherwise === undefined && required) throw refusal()
+    if (otherwise === undefined && required) throw missing(what)
     return otherwise
   }
 }
 
 /** Compiles the subject, which is always required. */
-export const compileSubject = (
-  draft: Draft,
-  at: DocumentPath,
-  spec: OriginSpec<string>,
-): ((facts: Facts) => Labelled<string>) => {
-  const read = compileOrigin(draft, at, spec, oneText)
-  const refusal = absence(draft, at)
+export const compileSubject = (spec: OriginSpec<string>): ((facts: Facts) => Labelled<string>) => {
+  const what = 'identity.subject'
+  const read = compileOrigin(what, spec, oneText)
   return (facts) => {
     const value = read(facts)
-    if (value === undefined) throw refusal()
+    if (value === undefined) throw missing(what)
     return { value, sensitivity: spec.sensitivity }
   }
 }
 
-const placeOf = (draft: Draft, at: DocumentPath): string => {
-  const { file, line } = draft.locate(at)
-  return `${pathText(at)} (${file}:${line})`
-}
-
-const absence = (draft: Draft, at: DocumentPath) => {
-  const detail = `${placeOf(draft, at)} is absent`
-  return () => new Refusal('map.value_missing', detail)
-}
+const missing = (what: string) => new Refusal('map.value_missing', `${what} is absent`)
 
 /** Yields the value in its form, undefined when it is absent; throws a Refusal when it has another form. */
 const compileOrigin = <T extends Json>(
-  draft: Draft,
-  at: DocumentPath,
+  what: string,
   spec: OriginSpec<T>,
   form: Form<T>,
 ): ((facts: Facts) => T | undefined) => {
@@ -133,12 +112,11 @@ const compileOrigin = <T extends Json>(
     return () => constant
   }
   const read = compileRead(spec)
-  const wrongForm = `${placeOf(draft, at)} is not ${form.words}`
   return (facts) => {
     const raw = read(facts)
     if (raw === undefined || raw === null || raw === absent) return undefined
     const value = form.from(raw)
-    if (value === undefined) throw new Refusal('map.value_missing', wrongForm)
+    if (value === undefined) throw new Refusal('map.value_missing', `${what} is not ${form.words}`)
     return prefixed(value)
   }
 }

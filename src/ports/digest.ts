@@ -1,5 +1,5 @@
 /** SHA-256, synchronous where the platform can (a hot-path cost elsewhere). */
 export interface Digest {
-  /** The digest of the UTF-8 bytes of `text`. */
-  sha256(text: string): Uint8Array | Promise<Uint8Array>
+  /** The digest of the UTF-8 bytes of `text`, in base64url: 43 characters. */
+  sha256(text: string): string | Promise<string>
 }

@@ -1,5 +1,4 @@
 import type { Instant } from '../domain/time.ts'
-import { encodeBase64url } from '../formats/base64url.ts'
 import type { Digest } from '../ports/digest.ts'
 
 /**
@@ -7,7 +6,7 @@ import type { Digest } from '../ports/digest.ts'
  * with their lengths in front, so that no other pair of namespace and id has the same.
  */
 export const replayKey = async (namespace: string, id: string, digest: Digest): Promise<string> =>
-  encodeBase64url(await digest.sha256(`${namespace.length}:${namespace}${id.length}:${id}`))
+  digest.sha256(`${namespace.length}:${namespace}${id.length}:${id}`)
 
 /** An id that has expired already would be forgotten at once and could be used again and again. */
 export const requireFuture = (until: Instant, now: Instant): void => {

@@ -4,7 +4,6 @@ import type { Credential, VerifiedCredential } from '../domain/credential.ts'
 import { Refusal } from '../domain/refusal.ts'
 import type { Instant } from '../domain/time.ts'
 import { note, type Trace } from '../domain/trace.ts'
-import { encodeBase64url } from '../formats/base64url.ts'
 import { claim } from './claim-shapes.ts'
 import type { AnyVerifier, Tools } from './verifier.ts'
 
@@ -71,9 +70,10 @@ export const verify = async (
   trace: Trace,
 ): Promise<{ readonly credential: VerifiedCredential; readonly map: string }> => {
   const raw = credential.raw.reveal()
-  const key = `${credential.type} ${encodeBase64url(await tools.ports.digest.sha256(raw))}`
+  const digest = await tools.ports.digest.sha256(raw)
+  const key = `${credential.type} ${digest}`
   trace.subjectTokenType = credential.type
-  trace.subjectTokenFingerprint = key.slice(credential.type.length + 1, credential.type.length + 17)
+  trace.subjectTokenFingerprint = digest.slice(0, 16)
   const known = sources.recent.get(key)
   const reading = known ?? read(credential, verifiers)
   trace.kind = reading.verifier.kind

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Reason } from '../../src/domain/refusal.ts'
 import {
   answerOf,
@@ -306,6 +306,17 @@ for (const [name, rows] of Object.entries({ parameters, targets, scopes, clients
 }
 
 describe('the HTTP around the form', () => {
+  /** Sends exactly these bytes; the status of the answer. */
+  const raw = (text: string) =>
+    new Promise<number>((resolve, reject) => {
+      const socket = connect(Number(new URL(world.url).port), '127.0.0.1', () => socket.write(text))
+      socket.once('data', (chunk) => {
+        socket.destroy()
+        resolve(Number(chunk.toString().split(' ')[1]))
+      })
+      socket.once('error', reject)
+    })
+
   const post = async (init: RequestInit, path = '/token') =>
     answerOf(await fetch(`${world.url}${path}`, { method: 'POST', ...init }), world)
 
@@ -357,6 +368,35 @@ describe('the HTTP around the form', () => {
       `/token?${query}`,
     )
     expect(answer).toMatchObject({ status: 400, reason: 'request.parameter_missing' })
+  })
+
+  it('refuses two Authorization fields, of which a proxy may have read the other', async () => {
+    const body = new URLSearchParams(goodForm(await world.idToken())).toString()
+    const status = await raw(
+      [
+        'POST /token HTTP/1.1',
+        'Host: dragoman',
+        `Authorization: ${gatewayAuth}`,
+        `Authorization: ${basic('gateway', 'wrong')}`,
+        'Content-Type: application/x-www-form-urlencoded',
+        `Content-Length: ${body.length}`,
+        '',
+        body,
+      ].join('\r\n'),
+    )
+    expect(status).toBe(401)
+    expect(world.traces.at(-1)?.outcome).toMatchObject({ reason: 'client.missing' })
+  })
+
+  it('takes a body that breaks off for the fault of the sender', async () => {
+    const before = world.traces.length
+    const socket = connect(Number(new URL(world.url).port), '127.0.0.1')
+    socket.write('POST /token HTTP/1.1\r\nHost: dragoman\r\nContent-Type: application/x-www-form-urlencoded\r\n')
+    socket.write('Content-Length: 100\r\n\r\ngrant_type=')
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    socket.destroy()
+    await vi.waitFor(() => expect(world.traces.length).toBe(before + 1))
+    expect(world.traces.at(-1)?.outcome).toMatchObject({ reason: 'request.malformed' })
   })
 
   it('survives bytes that are not HTTP', async () => {

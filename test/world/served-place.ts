@@ -1,6 +1,6 @@
-import type { AddressInfo } from 'node:net'
-import { serve } from '@hono/node-server'
 import { createApp } from '../../src/http/app.ts'
+import { listen } from '../../src/runtimes/node/listener.ts'
+import { tokenShortcut } from '../../src/runtimes/node/token-shortcut.ts'
 import { openPlace, type Place, type PlaceOptions } from './place.ts'
 
 /** A place that listens on loopback. */
@@ -9,18 +9,10 @@ export interface ServedPlace extends Place {
   stop(): Promise<void>
 }
 
-/** Opens a place and serves it over real HTTP on a free port. */
+/** Opens a place and serves it as the Node runtime does, over real HTTP on a free port. */
 export const servePlace = async (options: PlaceOptions): Promise<ServedPlace> => {
   const place = await openPlace(options)
-  const app = createApp(() => place.desk)
-  const { server, port } = await new Promise<{ server: ReturnType<typeof serve>; port: number }>((resolve) => {
-    const started = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, (info: AddressInfo) =>
-      resolve({ server: started, port: info.port }),
-    )
-  })
-  return {
-    ...place,
-    url: `http://127.0.0.1:${port}`,
-    stop: () => new Promise((resolve) => server.close(() => resolve())),
-  }
+  const desk = () => place.desk
+  const listener = await listen(createApp(desk).fetch, '127.0.0.1', 0, tokenShortcut(desk))
+  return { ...place, url: `http://127.0.0.1:${listener.port}`, stop: () => listener.close(1) }
 }

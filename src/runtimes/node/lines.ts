@@ -57,7 +57,13 @@ export const createLineWriter = (stream: Writable): LineWriter => {
 }
 
 /** JSON on one line that a terminal or a line-based reader cannot take for anything but text. */
-export const jsonLine = (value: Json): string => JSON.stringify(value).replace(unsafe, escaped)
+export const jsonLine = (value: Json): string => {
+  const text = JSON.stringify(value)
+  return beyondAscii.test(text) ? text.replace(unsafe, escaped) : text
+}
+
+/** JSON text has its control characters escaped already, but for the last one of ASCII. */
+const beyondAscii = /[^\x20-\x7e]/
 
 /** `text` without anything that would move a cursor, change a colour or break the line. */
 export const plainText = (text: string): string => text.replace(unsafe, escaped)

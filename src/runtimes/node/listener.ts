@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Seconds } from '../../domain/time.ts'
@@ -10,6 +10,9 @@ export interface Listener {
   close(grace: Seconds): Promise<void>
 }
 
+/** Serves a request on Node's own terms; false when it is not for it. */
+export type Shortcut = (request: IncomingMessage, response: ServerResponse) => boolean
+
 /** How long a sender may take, in milliseconds: who is slower than this is not a gateway. */
 const headersTimeout = 10_000
 const requestTimeout = 15_000
@@ -18,7 +21,7 @@ const keepAliveTimeout = 75_000
 const maxHeaderSize = 16_384
 
 /**
- * Listens on `host`:`port` (0: any free port) and hands requests to `fetch`.
+ * Listens on `host`:`port` (0: any free port) and hands requests to `fetch`, unless `shortcut` takes them.
  *
  * @throws Error naming the address when it is taken or not ours
  */
@@ -26,11 +29,14 @@ export const listen = async (
   fetch: (request: Request) => Response | Promise<Response>,
   host: string,
   port: number,
+  shortcut: Shortcut = () => false,
 ): Promise<Listener> => {
   const answer = getRequestListener(fetch, { overrideGlobalObjects: false })
   const server = createServer(
     { headersTimeout, requestTimeout, keepAliveTimeout, maxHeaderSize },
-    (request, response) => void answer(request, response),
+    (request, response) => {
+      if (!shortcut(request, response)) void answer(request, response)
+    },
   )
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(new Error(`cannot listen on ${host}:${port}: ${codeOf(cause)}`, { cause })))

@@ -26,6 +26,7 @@ import { listen } from './listener.ts'
 import { createNodeClock, createNodeIds } from './platform.ts'
 import { createNodeSignatures } from './signatures.ts'
 import { openSqlite } from './sqlite.ts'
+import { tokenShortcut } from './token-shortcut.ts'
 
 /** What a deployment on Node is told. */
 export interface ServerOptions {
@@ -93,7 +94,12 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
   const ports = composePorts(options, state.replay, audit.log, live)
   const keys = await openKeys(options, ports, live)
   const app = createApp(() => deskOf(live))
-  const listener = await listen(app.fetch, options.host, options.port)
+  const listener = await listen(
+    app.fetch,
+    options.host,
+    options.port,
+    tokenShortcut(() => deskOf(live)),
+  )
   try {
     const url = `http://${inUrl(options.host)}:${listener.port}`
     const deployment = deploymentOf(options, options.issuer ?? url, ports, live)

@@ -1,0 +1,78 @@
+import * as z from 'zod'
+import { answerer, answerQuestions } from './answer-questions.ts'
+import { type ExchangeTarget, exchangeTarget, formsFor } from './exchange-request.ts'
+import { type Connection, openConnection } from './http-connection.ts'
+import { tokensIn } from './subject-tokens.ts'
+
+/** The process that makes the requests. All that is dear is done in `arm`; `fire` only writes, reads and counts. */
+
+const load = z.object({ poolFile: z.string() })
+/** `count` tokens of the pool, from `first` on. */
+const arm = exchangeTarget.extend({ first: z.number(), count: z.number(), connections: z.number() })
+const fire = z.object({ seconds: z.number(), repeat: z.boolean() })
+
+const ready: { requests: readonly string[]; connections: readonly Connection[] } = { requests: [], connections: [] }
+let tokens: readonly string[] = []
+
+const armFor = async (order: z.infer<typeof arm>): Promise<void> => {
+  const chosen = tokens.slice(order.first, order.first + order.count)
+  if (chosen.length < order.count) throw new Error('the pool of subject tokens is spent')
+  const formFor = formsFor(order)
+  ready.requests = chosen.map((token) => requestText(order, formFor(token)))
+  ready.connections = await Promise.all(Array.from({ length: order.connections }, () => openConnection(order.port)))
+}
+
+const requestText = (target: ExchangeTarget, form: string): string =>
+  [
+    `POST ${target.path} HTTP/1.1`,
+    `Host: 127.0.0.1:${target.port}`,
+    'Accept: application/json',
+    'Content-Type: application/x-www-form-urlencoded',
+    ...(target.authorization === undefined ? [] : [`Authorization: ${target.authorization}`]),
+    `Content-Length: ${form.length}`,
+    '',
+    form,
+  ].join('\r\n')
+
+/**
+ * Keeps one request in flight on each connection for `seconds`, or until the requests are spent where they may not be
+ * repeated. Any answer but 200 ends it: figures over refusals would say nothing.
+ */
+const fireFor = async ({ seconds, repeat }: z.infer<typeof fire>): Promise<{ operations: number }> => {
+  const { requests, connections } = ready
+  const until = performance.now() + seconds * 1000
+  let sent = 0
+  const next = (): string | undefined => {
+    const spent = !repeat && sent === requests.length
+    if (spent || performance.now() >= until) return undefined
+    sent += 1
+    return requests[(sent - 1) % requests.length]
+  }
+  const answered = await Promise.all(connections.map((connection) => keepBusy(connection, next)))
+  return { operations: answered.reduce((sum, count) => sum + count, 0) }
+}
+
+const keepBusy = async (connection: Connection, next: () => string | undefined): Promise<number> => {
+  let answered = 0
+  for (let request = next(); request !== undefined; request = next()) {
+    const { status, bytes } = await connection.exchange(request)
+    if (status !== 200) throw new Error(bytes.toString('latin1').slice(0, 600))
+    answered += 1
+  }
+  return answered
+}
+
+const disarm = (): void => {
+  for (const connection of ready.connections) connection.close()
+  ready.connections = []
+  ready.requests = []
+}
+
+answerQuestions({
+  load: answerer(load, ({ poolFile }) => {
+    tokens = tokensIn(poolFile)
+  }),
+  arm: answerer(arm, armFor),
+  fire: answerer(fire, fireFor),
+  disarm: answerer(z.unknown(), disarm),
+})

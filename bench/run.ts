@@ -1,0 +1,79 @@
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { type Cores, pickCores, stepAside } from './harness/cores.ts'
+import { readExpected, recordExpected, shortfalls } from './harness/expected.ts'
+import { interleave } from './harness/interleave.ts'
+import { type Options, readOptions } from './harness/options.ts'
+import { resultOf, type ScenarioResult } from './harness/result.ts'
+import { table } from './harness/table.ts'
+import { withWorld } from './harness/world.ts'
+import { exchangeCold } from './scenarios/exchange-cold.ts'
+import { exchangePrivateKeyJwt } from './scenarios/exchange-private-key-jwt.ts'
+import { exchangeRepeat } from './scenarios/exchange-repeat.ts'
+import type { Scenario } from './scenarios/scenario.ts'
+import { start } from './scenarios/start.ts'
+
+/** `npm run bench`: every figure is held against a reference measured in the same rounds. See README.md. */
+
+const scenarios: readonly Scenario[] = [exchangeCold, exchangeRepeat, exchangePrivateKeyJwt, start]
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`)
+
+const main = async (options: Options): Promise<number> => {
+  const cores = pickCores()
+  if (cores !== undefined) stepAside(cores)
+  say(machine(cores))
+  const results: ScenarioResult[] = []
+  for (const scenario of chosen(options)) {
+    process.stderr.write(`${scenario.name} …\n`)
+    results.push(await measure(scenario, options, cores))
+  }
+  const rows = results.flatMap((result) => result.rows)
+  writeFileSync(
+    new URL('./results.json', import.meta.url),
+    `${JSON.stringify(report(options, cores, results), undefined, 2)}\n`,
+  )
+  say(`\n${table(rows)}\n`)
+  for (const { scenario, doubts } of results) for (const doubt of doubts) say(`noisy  ${scenario}  ${doubt}`)
+  if (options.record) recordExpected(rows)
+  const faults = options.check ? shortfalls(rows, readExpected()) : []
+  for (const fault of faults) say(`slower  ${fault}`)
+  return faults.length === 0 ? 0 : 1
+}
+
+const chosen = ({ scenarios: names }: Options): readonly Scenario[] => {
+  const unknown = names.filter((name) => !scenarios.some((scenario) => scenario.name === name))
+  if (unknown.length > 0)
+    throw new Error(`unknown: ${unknown.join(', ')}; known: ${scenarios.map(({ name }) => name).join(', ')}`)
+  return names.length === 0 ? scenarios : scenarios.filter(({ name }) => names.includes(name))
+}
+
+const measure = (scenario: Scenario, options: Options, cores: Cores | undefined): Promise<ScenarioResult> =>
+  withWorld(options, cores, async (world) =>
+    resultOf(scenario, await interleave(await scenario.contenders(world), options)),
+  )
+
+const machine = (cores: Cores | undefined): string => {
+  const pinned = cores === undefined ? 'not pinned' : `server on core ${cores.server}, load on core ${cores.load}`
+  return `node ${process.versions.node}, openssl ${process.versions.openssl}, ${cpus()[0]?.model.trim() ?? 'unknown'} x ${cpus().length}, ${pinned}`
+}
+
+const report = (options: Options, cores: Cores | undefined, results: readonly ScenarioResult[]) => ({
+  at: new Date().toISOString(),
+  machine: machine(cores),
+  pace: { rounds: options.rounds, warmUpRounds: options.warmUpRounds, seconds: options.seconds },
+  results,
+})
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.once(signal, () => process.exit(code))
+
+try {
+  process.exitCode = await main(readOptions(process.argv.slice(2)))
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 2
+}

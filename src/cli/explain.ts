@@ -1,0 +1,148 @@
+import { readFile } from 'node:fs/promises'
+import { text as textOf } from 'node:stream/consumers'
+import { Argument, Command, InvalidArgumentError, Option } from 'commander'
+import { type Claims, isLoggable } from '../domain/claims.ts'
+import type { Instant } from '../domain/time.ts'
+import { type TokenType, tokenTypes } from '../domain/token-type.ts'
+import type { Seen } from '../domain/trace.ts'
+import { FormatError } from '../formats/format-error.ts'
+import { claimsOf, parseCompactJws } from '../formats/jws.ts'
+import { createNodeDigest } from '../runtimes/node/digest.ts'
+import { createNodeClock } from '../runtimes/node/platform.ts'
+import { loadTrust } from '../trust.ts'
+import { gather } from './documents.ts'
+import { CommandError, exitCodes } from './exit-codes.ts'
+import { explanationOf } from './explanation.ts'
+import { explanationText } from './explanation-text.ts'
+import { counted, faultsText } from './faults.ts'
+import { insecureLoopback, trustMapsFolder } from './options.ts'
+import { paintFor, print, printable, printJson, say } from './terminal.ts'
+import { openWalkDesk, type Walk, walk } from './walk.ts'
+import { resultLines, resultOf } from './walk-result.ts'
+
+const types = { id_token: tokenTypes.idToken, access_token: tokenTypes.accessToken, jwt: tokenTypes.jwt } as const
+
+interface ExplainOptions {
+  readonly trustMaps: string
+  readonly type?: keyof typeof types
+  readonly client?: string
+  readonly audience: readonly string[]
+  readonly at?: Instant
+  readonly keysFile?: string
+  readonly reveal?: true
+  readonly output: 'text' | 'json'
+  readonly insecureLoopback?: boolean
+}
+
+/** `dragoman explain`: one token through the whole journey, check by check. Nothing is issued and nothing is logged. */
+export const createExplainCommand = (): Command =>
+  new Command('explain')
+    .addArgument(new Argument('[token]', '- for standard input (default), @FILE, or the token, which shells remember'))
+    .addOption(trustMapsFolder())
+    .addOption(new Option('--type <type>', 'the subject_token_type; by default what fits').choices(Object.keys(types)))
+    .option('--client <client_id>', 'as this client; by default as one that may ask for everything')
+    .addOption(
+      new Option('--audience <audience>', 'the audience or resource to ask for; may be repeated')
+        .default([], 'none')
+        .argParser((value: string, previous: readonly string[]) => [...previous, value]),
+    )
+    .addOption(new Option('--at <time>', 'as if it were this time: 2026-12-01T12:00:00Z').argParser(parseInstant))
+    .option('--keys-file <file>', "verify with this JWK set in place of the issuer's")
+    .option('--reveal', 'show the values of claims, whatever their label')
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'))
+    .addOption(insecureLoopback())
+    .addHelpText(
+      'after',
+      `
+Exits with 0 when the token would be exchanged, with 1 when it would be refused.
+
+Examples:
+  dragoman explain @token.jwt --audience https://orders.example
+  pbpaste | dragoman explain --client edge --reveal
+  dragoman explain @yesterday.jwt --at 2026-12-01T12:00:00Z --keys-file issuer.jwks.json`,
+    )
+    .action(explain)
+
+const parseInstant = (text: string): Instant => {
+  const time = /^\d{4}-\d\d-\d\dT.+(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(time)) throw new InvalidArgumentError('a time is written 2026-12-01T12:00:00Z.')
+  return time / 1_000
+}
+
+const explain = async (source: string | undefined, options: ExplainOptions): Promise<void> => {
+  const token = await readToken(source)
+  const desk = await openDeskFor(options)
+  const walked = await walkAsFits(token, options, desk)
+  const explanation = explanationOf(walked.trace, desk.trust, {
+    mayShow: (seen) => mayShow(seen, options.reveal === true),
+    placeOf: ({ file, line, column }) => `${file}:${line}:${column}`,
+    ...presentedBy(token),
+  })
+  if (explanation.decision === 'refused') process.exitCode = exitCodes.failure
+  const result = resultOf(walked, options.reveal === true)
+  if (options.output === 'json') printJson({ ...explanation, ...result })
+  else print([explanationText(explanation, paintFor(process.stdout)), ...resultLines(result)].join('\n'))
+}
+
+/** No error may quote the token. */
+const readToken = async (source: string | undefined): Promise<string> => {
+  if (source === undefined && process.stdin.isTTY)
+    throw new CommandError('no token was given; pipe it in, or name a file: dragoman explain @FILE', exitCodes.usage)
+  const given = await tokenText(source)
+  const token = given.trim().replace(/^bearer +/i, '')
+  if (token === '') throw new CommandError('the token is empty', exitCodes.usage)
+  return token
+}
+
+const tokenText = async (source: string | undefined): Promise<string> => {
+  if (source === undefined || source === '-') return textOf(process.stdin)
+  if (!source.startsWith('@')) return source
+  try {
+    return await readFile(source.slice(1), 'utf8')
+  } catch (cause) {
+    throw new CommandError(`the file ${source.slice(1)} cannot be read`, exitCodes.failure, { cause })
+  }
+}
+
+const openDeskFor = async ({ trustMaps, at, keysFile, insecureLoopback: loopback = false }: ExplainOptions) => {
+  const { files, texts } = await gather([trustMaps])
+  const world = loopback ? 'dev' : 'serve'
+  const loaded = await loadTrust(files, { world, insecureLoopback: loopback, digest: createNodeDigest() })
+  for (const notice of loaded.notices) say(printable(`dragoman: ${notice}; --insecure-loopback takes it in`))
+  const place = { folder: trustMaps, now: at ?? createNodeClock().now(), insecureLoopback: loopback }
+  const from = keysFile === undefined ? {} : { keysFile }
+  const opened = loaded.trust === undefined ? loaded.faults : await openWalkDesk(loaded.trust, { ...place, ...from })
+  if ('trust' in opened) return opened
+  say(faultsText(opened, texts))
+  throw new CommandError(`${counted(opened.length, 'fault')} in the documents of ${trustMaps}`, exitCodes.faults)
+}
+
+type OpenDesk = Awaited<ReturnType<typeof openDeskFor>>
+
+/** Where no type was named, the first that the token is of. */
+const walkAsFits = async (token: string, options: ExplainOptions, desk: OpenDesk): Promise<Walk> => {
+  const { client, audience: targets } = options
+  const as = (type: TokenType) => walk({ token, type, targets, ...(client === undefined ? {} : { client }) }, desk)
+  const [first, ...others] = options.type === undefined ? Object.values(types) : [types[options.type]]
+  const walked = await as(first ?? tokenTypes.idToken)
+  for (const type of isOfOtherType(walked) ? others : []) {
+    const next = await as(type)
+    if (!isOfOtherType(next)) return next
+  }
+  return walked
+}
+
+const isOfOtherType = ({ trace: { outcome } }: Walk): boolean =>
+  outcome?.granted === false && outcome.reason.startsWith('credential.type_')
+
+const presentedBy = (token: string): { readonly presented?: Claims } => {
+  try {
+    return { presented: claimsOf(parseCompactJws(token)) }
+  } catch (thrown) {
+    if (thrown instanceof FormatError) return {}
+    throw thrown
+  }
+}
+
+const mayShow = ({ sensitivity }: Seen, reveal: boolean): boolean =>
+  reveal || (sensitivity !== undefined && isLoggable(sensitivity))

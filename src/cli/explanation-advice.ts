@@ -1,0 +1,91 @@
+import { verifiers } from '../catalog.ts'
+import type { Location } from '../domain/fault.ts'
+import type { Reason } from '../domain/refusal.ts'
+import type { Trace } from '../domain/trace.ts'
+import { didYouMean } from '../formats/suggest.ts'
+import type { TrustMap } from '../map/trust-map.ts'
+import type { Trust } from '../trust.ts'
+
+/** What can be done about a refusal, by its reason; for all others the place in the documents says enough. */
+const advice: Readonly<Partial<Record<Reason, string>>> = {
+  'client.missing': 'say who asks: curl -u CLIENT:SECRET, or a client_assertion',
+  'client.unknown': 'register the caller: dragoman secret --client NAME',
+  'client.credential_invalid': 'check the secret or the key; `dragoman secret` makes a new secret',
+  'client.assertion_replayed': 'make a new assertion, with a jti of its own, for each request',
+  'credential.malformed': 'present the token as its issuer gave it, whole and without quotes',
+  'credential.expired': 'get a new token from the issuer; if clocks differ, raise clockSkew',
+  'credential.not_yet_valid': 'set the clocks right, or raise clockSkew',
+  'credential.too_old': 'get a new token from the issuer, or raise maxAge',
+  'credential.lifetime_excessive': 'have the issuer make tokens that live shorter, or raise maxLifetime',
+  'credential.audience_mismatch': 'ask the issuer for a token with one of `audiences` in aud, or list what it has',
+  'credential.type_mismatch': 'name the right subject_token_type, or present the token of that type',
+  'credential.type_unsupported': 'present a token of one of the `types`, or list the type',
+  'credential.algorithm_not_allowed': 'have the issuer sign with one of `algorithms`, or list what it signs with',
+  'credential.key_unknown': 'the issuer does not publish the key: is the token from another environment?',
+  'credential.signature_invalid': 'the token was changed or signed by somebody else; get a new one',
+  'keys.unavailable': 'see the log for why the keys cannot be fetched; private hosts must stand in allowHosts',
+  'source.not_allowed': 'name the map under may.sources of the client',
+  'rule.none_matched': 'change the condition, write a rule, or leave it refused',
+  'rule.expired': 'give the rule a later day, or take it out',
+  'target.missing': 'name one: -d audience=…',
+  'target.not_allowed': 'ask for an audience that both the rule and the client allow',
+  'scope.not_allowed': 'ask for a scope that both the rule and the client allow',
+  'signer.unavailable': 'run: dragoman keys list',
+}
+
+/** What to do about `reason`; undefined when there is nothing better to say than where it stands. */
+export const adviceFor = (reason: Reason, trace: Trace, trust: Trust): string | undefined =>
+  reason === 'issuer.unknown' ? issuerAdvice(trace, trust) : advice[reason]
+
+const issuerAdvice = ({ issuer }: Trace, trust: Trust): string => {
+  if (issuer === undefined) return 'the token names no issuer: was the whole of it presented?'
+  const known = trust.maps.flatMap(issuersOf)
+  if (known.includes(issuer)) return 'several maps may speak for the token: give their clients different sources'
+  const meant = didYouMean(issuer, known)
+  const words = `write a trust map for it: dragoman init --issuer ${isPlainUrl(issuer) ? issuer : 'URL'}`
+  return meant === undefined ? words : `${words}; ${meant}`
+}
+
+/** Whoever made the token chose its issuer; what a person may paste into a shell holds nothing that a shell reads. */
+const isPlainUrl = (text: string): boolean => /^https?:\/\/[A-Za-z0-9._~:/-]{1,200}$/.test(text)
+
+const issuersOf = ({ source }: TrustMap): readonly string[] =>
+  verifiers.find(({ kind }) => kind === source.kind)?.issuers(source.config) ?? []
+
+/** Where in the documents the refusal was decided: the first place is the likeliest to change. */
+export const placesToChange = (
+  reason: Reason,
+  trace: Trace,
+  trust: Trust,
+  failed: Location | undefined,
+): readonly Location[] => {
+  if (failed !== undefined) return [failed]
+  const trustMap = trust.maps.find(({ name }) => name === trace.map)
+  const rule = trustMap?.rules.find(({ name }) => name === trace.rule)
+  const client = trace.client === undefined ? undefined : trust.clients.get(trace.client)
+  const places = {
+    client: [client?.location],
+    source: [client?.location],
+    target: [rule?.location, client?.location],
+    scope: [rule?.location, client?.location],
+    identity: [rule?.location],
+    rule: [rule?.location ?? trustMap?.location],
+    map: [rule?.location ?? trustMap?.location],
+    credential: sourcesOf(trace, trust),
+    keys: sourcesOf(trace, trust),
+    issuer: sourcesOf(trace, trust),
+  }
+  const [family = ''] = reason.split('.')
+  const found = Object.hasOwn(places, family) ? places[family as keyof typeof places] : []
+  return found.filter((place) => place !== undefined)
+}
+
+/** The sources that believe the issuer of the token, where none of them was chosen. */
+const sourcesOf = (trace: Trace, trust: Trust): readonly Location[] =>
+  candidateMaps(trace, trust).map(({ source }) => source.location)
+
+/** The map that was chosen for the token, else all that believe its issuer. */
+export const candidateMaps = ({ map, issuer }: Trace, trust: Trust): readonly TrustMap[] =>
+  trust.maps.filter((trustMap) =>
+    map === undefined ? issuer !== undefined && issuersOf(trustMap).includes(issuer) : trustMap.name === map,
+  )

@@ -1,0 +1,38 @@
+import { InvalidArgumentError, Option } from 'commander'
+
+/** Options that several commands share. Each can also be set in the environment; a flag wins. */
+
+export const trustMapsFolder = () =>
+  new Option('--trust-maps <folder>', 'the folder with the documents').env('DRAGOMAN_TRUST_MAPS').default('trust-maps')
+
+/** The documents that `check` and `test` look at when nobody names any. */
+export const documentPaths = (): readonly string[] => [process.env['DRAGOMAN_TRUST_MAPS'] ?? 'trust-maps']
+
+export const keysFolder = () =>
+  new Option('--keys <folder>', 'the folder with the signing keys').env('DRAGOMAN_KEYS').default('keys')
+
+export const insecureLoopback = () =>
+  new Option('--insecure-loopback', 'permit plain http to this machine, as `dragoman dev` does')
+
+/** A port number; 0 stands for any free one. */
+export const parsePort = (text: string): number => {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (!(port <= 65_535)) throw new InvalidArgumentError('a port is a number from 0 to 65535; 0 is any free one.')
+  return port
+}
+
+/** Is `url` of this machine, by its name alone? */
+export const isLoopback = ({ hostname }: URL): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+
+/**
+ * An issuer identifier (RFC 8414 section 2): an https URL without query and fragment. Plain http is for this machine
+ * only, where nobody else can listen in.
+ */
+export const parseIssuer = (text: string): string => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || /[?#\s]/.test(text) || url.username !== '' || url.password !== '')
+    throw new InvalidArgumentError('an issuer is an absolute URL without query, fragment and user information.')
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url)))
+    throw new InvalidArgumentError('an issuer is an https URL; plain http is for this machine only.')
+  return text
+}

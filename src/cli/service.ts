@@ -1,0 +1,123 @@
+import { join } from 'node:path'
+import { type Command, Option } from 'commander'
+import { FaultyDocuments, type RunningServer, type ServerOptions, startServer } from '../runtimes/node/server.ts'
+import { CommandError, exitCodes } from './exit-codes.ts'
+import { counted, faultsText } from './faults.ts'
+import { keysFolder, parseIssuer, parsePort, trustMapsFolder } from './options.ts'
+import { printable, say } from './terminal.ts'
+
+/** What `serve` and `dev` are told. */
+export interface ServiceOptions {
+  readonly issuer?: string
+  readonly trustMaps: string
+  readonly keys: string
+  readonly host: string
+  readonly port: number
+  readonly adminHost: string
+  readonly adminPort?: number
+  readonly state: string
+  readonly audit: string
+}
+
+/** Where `serve` and `dev` differ when nobody says anything. */
+export interface ServiceDefaults {
+  readonly state: string
+  readonly audit: string
+}
+
+const defaultPort = 8693
+
+/** Adds what `serve` and `dev` can both be told. */
+export const addServiceOptions = (command: Command, defaults: ServiceDefaults): Command =>
+  command
+    .addOption(new Option('--issuer <url>', 'our issuer identifier').env('DRAGOMAN_ISSUER').argParser(parseIssuer))
+    .addOption(trustMapsFolder())
+    .addOption(keysFolder())
+    .addOption(new Option('--host <address>', 'where to listen').env('DRAGOMAN_HOST').default('127.0.0.1'))
+    .addOption(portOption('--port <number>', 'the port to listen on').env('DRAGOMAN_PORT').default(defaultPort))
+    .addOption(
+      new Option('--admin-host <address>', 'where to listen for health checks')
+        .env('DRAGOMAN_ADMIN_HOST')
+        .default('127.0.0.1'),
+    )
+    .addOption(
+      portOption('--admin-port <number>', 'the port for health checks; by default the one after --port').env(
+        'DRAGOMAN_ADMIN_PORT',
+      ),
+    )
+    .addOption(
+      new Option('--state <file>', 'the database of what must survive a restart, or :memory:')
+        .env('DRAGOMAN_STATE')
+        .default(defaults.state),
+    )
+    .addOption(
+      new Option('--audit <file>', 'where audit events go: - for standard output, none, or a file')
+        .env('DRAGOMAN_AUDIT')
+        .default(defaults.audit),
+    )
+
+const portOption = (flags: string, description: string): Option => new Option(flags, description).argParser(parsePort)
+
+/** Port 0 is any free one, and then so is the other. */
+const adminPortOf = ({ port, adminPort }: ServiceOptions): number => adminPort ?? (port === 0 ? 0 : port + 1)
+
+type Rest = Omit<ServerOptions, keyof ServiceOptions>
+
+/**
+ * Starts the server.
+ *
+ * @throws CommandError that says what to do: documents with faults (printed as by `check`), a port in use, no key
+ */
+export const start = async (options: ServiceOptions, rest: Rest): Promise<RunningServer> => {
+  try {
+    return await startServer({ ...options, ...rest, adminPort: adminPortOf(options) })
+  } catch (cause) {
+    if (cause instanceof FaultyDocuments) throw withFaultsShown(cause, options.trustMaps)
+    throw isPortTaken(cause) ? portTaken(cause) : cause
+  }
+}
+
+/** Documents are named relative to their folder; people look for them from where they are. */
+const withFaultsShown = ({ faults, texts }: FaultyDocuments, folder: string): CommandError => {
+  const located = faults.map((fault) => ({
+    ...fault,
+    location: { ...fault.location, file: join(folder, fault.location.file) },
+  }))
+  say(faultsText(located, new Map([...texts].map(([name, text]) => [join(folder, name), text]))))
+  return new CommandError(`${counted(faults.length, 'fault')} in the documents of ${folder}`, exitCodes.faults)
+}
+
+const isPortTaken = (thrown: unknown): thrown is Error => {
+  const cause = thrown instanceof Error ? thrown.cause : undefined
+  return cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE'
+}
+
+const portTaken = (cause: Error): CommandError =>
+  new CommandError(`${cause.message}; choose other ports: --port N, --admin-port N (0: any free one)`, undefined, {
+    cause,
+  })
+
+/** Says, on one line, that the server answers, and for what. */
+export const announce = (server: RunningServer): void => {
+  const { url, adminUrl, issuer } = server
+  const { maps, clients } = server.desk().trust
+  const counts = `${counted(maps.length, 'trust map')}, ${counted(clients.size, 'client')}`
+  say(printable(`dragoman: listening on ${url} (issuer ${issuer}, ${counts}, admin ${adminUrl})`))
+}
+
+const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const
+type Signal = keyof typeof signalNumbers
+
+/** Resolves at SIGINT or SIGTERM. A second signal ends the process at once, whatever is still under way. */
+export const untilSignal = (): Promise<void> =>
+  new Promise((resolve) => {
+    let isStopping = false
+    const onSignal = (signal: Signal): void => {
+      if (isStopping) process.exit(128 + signalNumbers[signal])
+      isStopping = true
+      say('dragoman: stopping; a second signal ends it at once')
+      resolve()
+    }
+    process.on('SIGINT', onSignal)
+    process.on('SIGTERM', onSignal)
+  })

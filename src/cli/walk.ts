@@ -1,0 +1,140 @@
+import { type Deployment, type Desk, openDesk } from '../desk.ts'
+import { authenticatedAs, type Client } from '../domain/client.ts'
+import type { Fault } from '../domain/fault.ts'
+import type { Grant } from '../domain/grant.ts'
+import type { CanonicalIdentity } from '../domain/identity.ts'
+import { Refusal } from '../domain/refusal.ts'
+import { secret } from '../domain/secret.ts'
+import type { Instant } from '../domain/time.ts'
+import type { TokenType } from '../domain/token-type.ts'
+import { newTrace, type Trace } from '../domain/trace.ts'
+import { appraise } from '../dragoman.ts'
+import { grant } from '../grant/grant.ts'
+import { createNodeDigest } from '../runtimes/node/digest.ts'
+import { createNodeFiles, createNodeSecrets } from '../runtimes/node/files.ts'
+import { createNodeHttp } from '../runtimes/node/http.ts'
+import { createPlainLog } from '../runtimes/node/log.ts'
+import { createNodeIds } from '../runtimes/node/platform.ts'
+import { createNodeSignatures } from '../runtimes/node/signatures.ts'
+import { createKeySets, type KeySets } from '../sources/key-sets.ts'
+import { createOutbound } from '../sources/outbound.ts'
+import { createMemoryReplayGuard } from '../stores/memory.ts'
+import type { Trust } from '../trust.ts'
+import { sourcesOf } from '../verify/verify.ts'
+
+/** Where and when a token is walked through the journey, without a server and without a caller. */
+export interface WalkPlace {
+  /** The folder that relative names in the documents start from. */
+  readonly folder: string
+  readonly now: Instant
+  readonly insecureLoopback: boolean
+  /** Keys to verify with in place of those that the issuers publish: a file, relative to where the command is given. */
+  readonly keysFile?: string
+}
+
+/**
+ * Opens a desk over `trust` that mints nothing and registers nobody.
+ *
+ * @returns the desk, or every fault that was found
+ */
+export const openWalkDesk = async (trust: Trust, place: WalkPlace): Promise<Desk | readonly Fault[]> => {
+  const opened = await openDesk({ ...trust, clients: new Map() }, deploymentAt(place))
+  return 'desk' in opened ? { ...opened.desk, trust } : opened.faults
+}
+
+const deploymentAt = ({ folder, now, insecureLoopback, keysFile }: WalkPlace): Deployment => {
+  const digest = createNodeDigest()
+  const ports = {
+    clock: { now: () => now },
+    http: createNodeHttp(),
+    files: createNodeFiles(keysFile === undefined ? folder : '.'),
+    secrets: createNodeSecrets(folder),
+    signatures: createNodeSignatures(),
+    digest,
+    ids: createNodeIds(),
+    replay: createMemoryReplayGuard(digest),
+    audit: { record: () => undefined },
+    log: createPlainLog(process.stderr),
+  }
+  const outbound = createOutbound(ports.http, { insecureLoopback })
+  const keySets = createKeySets({ ports, outbound })
+  return {
+    issuer: 'https://dragoman.invalid',
+    ports,
+    outbound,
+    keySets: keysFile === undefined ? keySets : fromFile(keySets, keysFile),
+    keyring: () => ({ signers: [], overlap: { maxTtl: 0, skew: 0 } }),
+    detailedTraces: true,
+  }
+}
+
+const fromFile = (keySets: KeySets, jwksFile: string): KeySets => ({
+  open: ({ algorithms, staleFor }) => keySets.open({ algorithms, staleFor, allowHosts: [], jwksFile }),
+})
+
+/** What is asked for the token. */
+export interface WalkRequest {
+  readonly token: string
+  readonly type: TokenType
+  /** Absent: somebody who may ask for everything, so that the documents about tokens alone decide. */
+  readonly client?: string
+  readonly targets: readonly string[]
+}
+
+/** What became of it. */
+export interface Walk {
+  readonly trace: Trace
+  readonly identity?: CanonicalIdentity
+  readonly grant?: Grant
+}
+
+/** Walks a token from verify over map to grant, and records every check. */
+export const walk = async ({ token, type, client: id, targets }: WalkRequest, desk: Desk): Promise<Walk> => {
+  const now = desk.ports.clock.now()
+  const trace = newTrace('', now, true)
+  trace.version = desk.trust.version
+  const found: { identity?: CanonicalIdentity; grant?: Grant } = {}
+  try {
+    const client = clientFor(id, desk.trust)
+    if (id !== undefined) trace.client = id
+    const credential = { type, raw: secret(token) }
+    const request = {
+      client: { method: 'private_key_jwt', assertion: secret('') } as const,
+      subject: credential,
+      targets,
+    }
+    const appraisal = await appraise(request, client, id === undefined ? openToAll(desk) : desk, now, trace)
+    found.identity = appraisal.identity
+    found.grant = grant({ request, ...appraisal, client }, 'explain', now, trace)
+    trace.outcome = { granted: true }
+  } catch (thrown) {
+    if (!(thrown instanceof Refusal)) throw thrown
+    trace.outcome = { granted: false, reason: thrown.reason, detail: thrown.detail }
+  }
+  return { trace, ...found }
+}
+
+const clientFor = (id: string | undefined, trust: Trust): Client => {
+  const registration = id === undefined ? undefined : trust.clients.get(id)
+  if (id !== undefined && registration === undefined)
+    throw new Refusal('client.unknown', 'no Client document has this client_id')
+  return authenticatedAs({
+    id: registration?.id ?? 'any-client',
+    method: registration?.authentication[0]?.kind ?? 'private_key_jwt',
+    rights: registration?.rights ?? { sources: ['**'], audiences: ['**'], scopes: ['**'] },
+  })
+}
+
+/** Without a client there is nobody whom a source could shut out. */
+const openToAll = (desk: Desk): Desk => ({
+  ...desk,
+  sources: sourcesOf(
+    desk.sources.all.map(({ map, verifier, prepared, issuers, audiences }) => ({
+      map,
+      verifier,
+      prepared,
+      issuers,
+      audiences,
+    })),
+  ),
+})
