@@ -602,7 +602,7 @@ describe('whatever the text', () => {
           expect(message).not.toBe('')
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     )
   })
 
@@ -614,7 +614,7 @@ describe('whatever the text', () => {
         const { faults } = await load([file(stringify({ ...head, ...document }))])
         expect(faults.length).toBeGreaterThan(0)
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 })

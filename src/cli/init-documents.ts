@@ -1,7 +1,7 @@
 import { stringify } from 'yaml'
 import type { Claims } from '../domain/claims.ts'
 import { apiVersion } from '../formats/document-head.ts'
-import type { Profile } from './init-profiles.ts'
+import { type Profile, tenantOf } from './init-profiles.ts'
 import { yamlList, yamlScalar } from './yaml-scalar.ts'
 
 /** What a first trust map is made from. */
@@ -20,10 +20,6 @@ export interface MapDraft {
 
 /** What the first rule grants a token for, until a person has decided. */
 export const serviceAudience = 'https://service.example.com'
-
-/** The tenant in an issuer of Microsoft Entra ID; empty when it is not of that form. */
-export const tenantOf = (issuer: string): string =>
-  /^https:\/\/login\.microsoftonline\.com\/([A-Za-z0-9.-]+)\/v2\.0$/.exec(issuer)?.[1] ?? ''
 
 const issuerLines = ({ profile, issuer }: MapDraft): readonly string[] => {
   if (profile.issuer === issuer) return []

@@ -103,6 +103,10 @@ export const profiles: Readonly<Record<string, Profile>> = {
   },
 }
 
+/** The tenant in an issuer of Microsoft Entra ID; empty when it is not of that form. */
+export const tenantOf = (issuer: string): string =>
+  /^https:\/\/login\.microsoftonline\.com\/([A-Za-z0-9.-]+)\/v2\.0$/.exec(issuer)?.[1] ?? ''
+
 const byHost: readonly (readonly [RegExp, string])[] = [
   [/^token\.actions\.githubusercontent\.com$/, 'github-actions'],
   [/^accounts\.google\.com$/, 'google'],
@@ -121,7 +125,7 @@ const byKeysPath: readonly (readonly [RegExp, string])[] = [
 
 /** Guesses the product behind an issuer from its name and from where its keys lie; `generic` when nothing fits. */
 export const guessProfile = (issuer: string, jwksUri: string): string => {
-  if (/^https:\/\/login\.microsoftonline\.com\/[A-Za-z0-9.-]+\/v2\.0$/.test(issuer)) return 'entra-v2'
+  if (tenantOf(issuer) !== '') return 'entra-v2'
   const { hostname } = new URL(issuer)
   const path = URL.canParse(jwksUri) ? new URL(jwksUri).pathname : ''
   const [, found] = byHost.find(([host]) => host.test(hostname)) ?? byKeysPath.find(([keys]) => keys.test(path)) ?? []

@@ -83,7 +83,7 @@ describe('parseDocuments', () => {
     const started = performance.now()
     expect(parseDocuments('a.yaml', 'a'.repeat(4_194_305)).faults).toHaveLength(1)
     expect(faultsOf(`a: ${'['.repeat(40)}${']'.repeat(40)}`)[0]?.[3]).toBe('nested deeper than 32 levels')
-    expect(parseDocuments('a.yaml', '['.repeat(100_000)).faults.length).toBeGreaterThan(0)
+    expect(parseDocuments('a.yaml', '['.repeat(20_000)).faults.length).toBeGreaterThan(0)
     const keys = Array.from({ length: 30_000 }, (_, index) => `k${index}: 1`).join('\n')
     expect(parseDocuments('a.yaml', keys).faults).toEqual([])
     expect(performance.now() - started).toBeLessThan(10_000)

@@ -129,8 +129,8 @@ type Program = ReturnType<Environment['parse']>
 
 const expressionOf = (text: string, program: Program): Expression => {
   const run = (facts: Facts): { readonly value: unknown } | { readonly error: unknown } => {
-    requireReadable(facts.claims)
     try {
+      requireReadable(facts.claims)
       return { value: program(facts) }
     } catch (error) {
       return { error }
@@ -142,6 +142,7 @@ const expressionOf = (text: string, program: Program): Expression => {
     evaluate(facts) {
       const outcome = run(facts)
       if ('value' in outcome) return outcome.value
+      if (outcome.error instanceof Refusal) throw outcome.error
       if (isMissing(outcome.error)) return absent
       throw failed(text, reasonOf(outcome.error))
     },
@@ -163,10 +164,10 @@ const reasonOf = (error: unknown): string =>
 
 const maxQuoted = 120
 
-const failed = (text: string, why: string): Refusal => {
-  const quoted = text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…` : text
-  return new Refusal('map.expression_failed', `the expression \`${quoted}\` failed: ${why}`)
-}
+const quoted = (text: string): string => JSON.stringify(text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…` : text)
+
+const failed = (text: string, why: string): Refusal =>
+  new Refusal('map.expression_failed', `the expression ${quoted(text)} failed: ${why}`)
 
 const maxNesting = 8
 /** The claims that were looked through last: all expressions of an exchange read the same. */
@@ -181,7 +182,7 @@ const requireReadable = (claims: Claims): void => {
   if (claims === readable) return
   for (const name of Object.keys(claims)) {
     const why = unreadable(claims[name], maxNesting)
-    if (why !== undefined) throw new Refusal('map.expression_failed', `the claim ${JSON.stringify(name)} ${why}`)
+    if (why !== undefined) throw new Refusal('map.expression_failed', `the claim ${quoted(name)} ${why}`)
   }
   readable = claims
 }

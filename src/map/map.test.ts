@@ -339,6 +339,29 @@ describe('a detailed trace', () => {
     }
     expect(trace.checks[1]?.seen).not.toHaveProperty('sensitivity')
   })
+
+  it('decides as one without details does, and shows the condition that could not be judged', async () => {
+    const failing = { when: { expression: "claims.x.startsWith('a')" } }
+    const trustMap = await load({
+      mode: 'audit',
+      claimValidationRules: [{ expression: "claims.y == 'z'", message: 'no z' }],
+      rules: [rule('a', failing), rule('b')],
+    })
+    for (const claims of [{ x: 'ab' }, { x: 'b', y: 'z' }, { x: 5 }, { x: 'a', id: 2 ** 53 }]) {
+      const outcomes = [false, true].map((detailed) => {
+        const trace = newTrace('r', now, detailed)
+        try {
+          return [run(trustMap, claims, trace).identity.origin.rule, trace.wouldRefuse]
+        } catch (thrown) {
+          return [String(thrown), trace.wouldRefuse]
+        }
+      })
+      expect(outcomes[1]).toEqual(outcomes[0])
+    }
+    const trace = newTrace('r', now, true)
+    expect(() => run(trustMap, { x: 5 }, trace)).toThrow(Refusal)
+    expect(trace.checks.at(-1)).toMatchObject({ check: 'rules[0].when.expression', ok: false })
+  })
 })
 
 describe('many rules', () => {

@@ -104,8 +104,8 @@ const ruleFor = (facts: Facts, now: Instant, trustMap: TrustMap, trace: Trace): 
     ? trustMap.rules.find((candidate) => speaksInDetail(candidate, facts, trace))
     : trustMap.firstRule(facts.claims, (candidate) => candidate.conditions.every(({ holds }) => holds(facts)))
   if (rule === undefined) {
-    const rules = [...triedRules(facts, trustMap), ...trustMap.rules]
-    throw new Refusal('rule.none_matched', nearestMiss(rules, facts, trace.detailed))
+    const miss = nearestMiss(triedRules(facts, trustMap), trustMap.rules, facts, trace.detailed)
+    throw new Refusal('rule.none_matched', miss)
   }
   if (rule.expiresAt !== undefined && now >= rule.expiresAt) {
     const { name, location } = rule
@@ -129,11 +129,18 @@ const speaksInDetail = (rule: Rule, facts: Facts, trace: Trace): boolean => {
   if (rule.conditions.length === 0)
     trace.checks.push({ stage: 'map', check: `rules[${index}]`, ok: true, wanted: 'any credential', location })
   return rule.conditions.every((condition) => {
-    const ok = condition.holds(facts)
-    const check = `rules[${index}].when.${condition.path}`
     const { wanted, location: place } = condition
-    trace.checks.push({ stage: 'map', check, ok, wanted, seen: condition.seen(facts), location: place })
-    return ok
+    const check = `rules[${index}].when.${condition.path}`
+    const record = (ok: boolean) =>
+      trace.checks.push({ stage: 'map', check, ok, wanted, seen: condition.seen(facts), location: place })
+    try {
+      const ok = condition.holds(facts)
+      record(ok)
+      return ok
+    } catch (thrown) {
+      record(false)
+      throw thrown
+    }
   })
 }
 

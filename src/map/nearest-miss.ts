@@ -12,11 +12,17 @@ interface Miss {
 }
 
 /**
- * Tells the operator which rule came nearest, and the first of its conditions that did not hold. `rules` starts with
- * those that were tried. In a `thorough` search all are considered.
+ * Tells the operator which rule came nearest, and the first of its conditions that did not hold. The rules that were
+ * `tried` come first; in a `thorough` search all are considered.
  */
-export const nearestMiss = (rules: readonly Rule[], facts: Facts, thorough: boolean): string => {
-  const considered = thorough ? rules : rules.slice(0, maxConsidered)
+export const nearestMiss = (
+  tried: readonly Rule[],
+  rules: readonly Rule[],
+  facts: Facts,
+  thorough: boolean,
+): string => {
+  const most = thorough ? Number.POSITIVE_INFINITY : maxConsidered
+  const considered = [...tried.slice(0, most), ...rules.slice(0, Math.max(0, most - tried.length))]
   const [first, ...others] = considered.flatMap((rule) => missOf(rule, facts) ?? [])
   if (first === undefined) return 'no rule speaks for this credential'
   const { rule, failed } = others.reduce((best, miss) => (miss.met > best.met ? miss : best), first)

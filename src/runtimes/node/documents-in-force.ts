@@ -1,0 +1,64 @@
+import { type Deployment, openDesk, prefetch } from '../../desk.ts'
+import type { Fault } from '../../domain/fault.ts'
+import type { SweptKeySets } from '../../sources/key-sets.ts'
+import { loadTrust } from '../../trust.ts'
+import { readDocuments } from './document-folder.ts'
+import { deskOf, type Live } from './live.ts'
+import type { ServerOptions } from './server-options.ts'
+
+/** The documents cannot be put into force. */
+export class FaultyDocuments extends Error {
+  readonly faults: readonly Fault[]
+  readonly texts: ReadonlyMap<string, string>
+
+  constructor(faults: readonly Fault[], texts: ReadonlyMap<string, string>) {
+    super(`the documents have ${faults.length} fault(s)`)
+    this.name = 'FaultyDocuments'
+    this.faults = faults
+    this.texts = texts
+  }
+}
+
+/** Puts the documents into force as they are now. */
+export const load = async (
+  options: ServerOptions,
+  deployment: Deployment & { readonly keySets: SweptKeySets },
+  live: Live,
+): Promise<void> => {
+  const own = options.documents ?? []
+  const found = await readDocuments(options.trustMaps)
+  const files = [...found.filter(({ name }) => !own.some((other) => other.name === name)), ...own]
+  const loaded = await loadTrust(files, {
+    world: options.world,
+    insecureLoopback: options.world === 'dev',
+    digest: deployment.ports.digest,
+  })
+  const texts = new Map(files.map(({ name, text }) => [name, text]))
+  if (loaded.trust === undefined) throw new FaultyDocuments(loaded.faults, texts)
+  const opened = await openDesk(loaded.trust, deployment)
+  if (!('desk' in opened)) throw new FaultyDocuments(opened.faults, texts)
+  for (const notice of loaded.notices) options.log.info(notice)
+  live.desk = opened.desk
+  deployment.keySets.sweep()
+}
+
+/** Takes a change over, or says what is wrong with it and stays with what was in force. */
+export const reload = async (
+  options: ServerOptions,
+  deployment: Deployment & { readonly keySets: SweptKeySets },
+  live: Live,
+): Promise<void> => {
+  try {
+    await load(options, deployment, live)
+    options.log.info('the documents have changed', { version: deskOf(live).trust.version })
+    await prefetch(deskOf(live))
+  } catch (cause) {
+    const faults = cause instanceof FaultyDocuments ? cause.faults : []
+    const version = deskOf(live).trust.version
+    options.log.warn('the documents have changed but cannot be used; the last good version stays in force', {
+      version,
+      because: cause instanceof Error ? cause.message : 'unknown',
+      faults: faults.map(({ location, message }) => `${location.file}:${location.line}:${location.column} ${message}`),
+    })
+  }
+}

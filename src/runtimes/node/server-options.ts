@@ -1,0 +1,32 @@
+import type { Desk } from '../../desk.ts'
+import type { Trace } from '../../domain/trace.ts'
+import type { Log } from '../../ports/log.ts'
+import type { SourceFile } from '../../trust.ts'
+
+/** What a deployment on Node is told. */
+export interface ServerOptions {
+  /** Our issuer identifier; by default the URL that is listened on. */
+  readonly issuer?: string
+  /** The folder with the documents. */
+  readonly trustMaps: string
+  /** The folder with the signing keys. */
+  readonly keys: string
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  readonly adminHost: string
+  readonly adminPort: number
+  /** The database file of what must survive a restart, or `:memory:`. */
+  readonly state: string
+  /** `-` for standard output, `none`, or a file that is appended to. */
+  readonly audit: string
+  /** `dev` loads the demo documents and permits plain http to this machine. */
+  readonly world: 'serve' | 'dev'
+  readonly log: Log
+  /** Make a signing key when there is none. */
+  readonly generateKey?: boolean
+  /** Documents in place of files of the same name in the folder, or besides them. */
+  readonly documents?: readonly SourceFile[]
+  /** Hears of every finished exchange, with all its checks. */
+  readonly onTrace?: (trace: Trace, desk: Desk) => void
+}
