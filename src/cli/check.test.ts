@@ -30,8 +30,8 @@ describe('dragoman check', () => {
   it('finds no fault in the documents that come with dragoman', async () => {
     expect(await runProgram(['check', 'trust-maps'])).toEqual({
       code: 0,
-      out: 'trust-maps: no faults (2 trust maps, 1 client, 1 test suite)\n',
-      err: '',
+      out: '',
+      err: 'trust-maps: no faults (2 trust maps, 1 client, 1 test suite)\n',
     })
   })
 
@@ -77,7 +77,7 @@ describe('dragoman check', () => {
 
   it('prints nothing as workflow commands when there is nothing', async () => {
     const { code, out } = await runProgram(['check', '.', '-o', 'github'], { cwd: folderWith({ 'a.yaml': map('a') }) })
-    expect([code, out.trim()]).toEqual([0, ''])
+    expect([code, out]).toEqual([0, ''])
   })
 
   it('judges one file among the others of its folder', async () => {

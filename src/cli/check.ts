@@ -5,7 +5,7 @@ import { gather, judge } from './documents.ts'
 import { exitCodes } from './exit-codes.ts'
 import { counted, faultsForGithub, faultsText } from './faults.ts'
 import { documentPaths, insecureLoopback } from './options.ts'
-import { print, printJson } from './terminal.ts'
+import { print, printJson, say } from './terminal.ts'
 
 interface CheckOptions {
   readonly output: 'pretty' | 'json' | 'github'
@@ -38,8 +38,9 @@ const check = async (paths: readonly string[], { output, insecureLoopback: loopb
   const faults = judged.faults.filter(({ location }) => isAsked(location.file))
   if (faults.length > 0) process.exitCode = exitCodes.faults
   if (output === 'json') printJson({ faults, files: files.filter(({ name }) => isAsked(name)).map(({ name }) => name) })
+  else if (faults.length === 0) say(summaryOf(paths, judged.trust))
   else if (output === 'github') print(faultsForGithub(faults))
-  else print(faults.length > 0 ? `${faultsText(faults, texts)}\n\n${countOf(faults)}` : summaryOf(paths, judged.trust))
+  else print(`${faultsText(faults, texts)}\n\n${countOf(faults)}`)
 }
 
 const countOf = (faults: readonly Fault[]): string => {

@@ -2,7 +2,7 @@ import { type Deployment, openDesk, prefetch } from '../../desk.ts'
 import type { Fault } from '../../domain/fault.ts'
 import type { SweptKeySets } from '../../sources/key-sets.ts'
 import { loadTrust } from '../../trust.ts'
-import { readDocuments } from './document-folder.ts'
+import { type DocumentWatch, readDocuments, watchDocuments } from './document-folder.ts'
 import { deskOf, type Live } from './live.ts'
 import type { ServerOptions } from './server-options.ts'
 
@@ -19,12 +19,35 @@ export class FaultyDocuments extends Error {
   }
 }
 
-/** Puts the documents into force as they are now. */
-export const load = async (
+type Reloading = Deployment & { readonly keySets: SweptKeySets }
+
+/**
+ * Puts the documents into force and keeps looking for changes. Looking begins before they are read, so that no change
+ * falls between the two.
+ *
+ * @throws FaultyDocuments; Error when the folder cannot be read
+ */
+export const openDocuments = async (
   options: ServerOptions,
-  deployment: Deployment & { readonly keySets: SweptKeySets },
+  deployment: Reloading,
   live: Live,
-): Promise<void> => {
+): Promise<DocumentWatch> => {
+  const first = Promise.withResolvers<void>()
+  const watch = await watchDocuments(options.trustMaps, async () => {
+    await first.promise
+    await reload(options, deployment, live)
+  })
+  try {
+    await load(options, deployment, live)
+  } catch (cause) {
+    watch.close()
+    throw cause
+  }
+  first.resolve()
+  return watch
+}
+
+const load = async (options: ServerOptions, deployment: Reloading, live: Live): Promise<void> => {
   const own = options.documents ?? []
   const found = await readDocuments(options.trustMaps)
   const files = [...found.filter(({ name }) => !own.some((other) => other.name === name)), ...own]
@@ -43,11 +66,7 @@ export const load = async (
 }
 
 /** Takes a change over, or says what is wrong with it and stays with what was in force. */
-export const reload = async (
-  options: ServerOptions,
-  deployment: Deployment & { readonly keySets: SweptKeySets },
-  live: Live,
-): Promise<void> => {
+const reload = async (options: ServerOptions, deployment: Reloading, live: Live): Promise<void> => {
   try {
     await load(options, deployment, live)
     options.log.info('the documents have changed', { version: deskOf(live).trust.version })
@@ -58,7 +77,10 @@ export const reload = async (
     options.log.warn('the documents have changed but cannot be used; the last good version stays in force', {
       version,
       because: cause instanceof Error ? cause.message : 'unknown',
-      faults: faults.map(({ location, message }) => `${location.file}:${location.line}:${location.column} ${message}`),
+      faults: faults.map(inOneLine),
     })
   }
 }
+
+const inOneLine = ({ location, path, message, fix }: Fault): string =>
+  `${location.file}:${location.line}:${location.column} ${path}: ${message}${fix === undefined ? '' : `; ${fix}`}`

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Server as NetServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
 import type { Seconds } from '../../domain/time.ts'
 
@@ -32,9 +33,11 @@ export const listen = async (
   shortcut: Shortcut = () => false,
 ): Promise<Listener> => {
   const answer = getRequestListener(fetch, { overrideGlobalObjects: false })
+  let leaving = false
   const server = createServer(
     { headersTimeout, requestTimeout, keepAliveTimeout, maxHeaderSize },
     (request, response) => {
+      if (leaving) response.shouldKeepAlive = false
       if (!shortcut(request, response)) void answer(request, response)
     },
   )
@@ -42,16 +45,29 @@ export const listen = async (
     server.once('error', (cause) => reject(new Error(`cannot listen on ${host}:${port}: ${codeOf(cause)}`, { cause })))
     server.listen({ host, port }, resolve)
   })
-  return { port: (server.address() as AddressInfo).port, close: (grace) => closeServer(server, grace) }
+  return {
+    port: (server.address() as AddressInfo).port,
+    close(grace) {
+      leaving = true
+      return closeServer(server, grace)
+    },
+  }
 }
 
 const codeOf = (cause: Error): string => ('code' in cause ? String(cause.code) : cause.message)
 
-/** A connection that was busy when the close began becomes idle later, so idle ones are closed again and again. */
+/** How long callers have to hear, with the answer to their next request, that their connection will not be kept. */
+const farewell: Seconds = 0.5
+
+/**
+ * Stops accepting, then closes connections as they become idle. Node's own `close` of an HTTP server would drop kept
+ * connections at once, with the next request already on its way, so only the listening half of it is used.
+ */
 const closeServer = async (server: Server, grace: Seconds): Promise<void> => {
   const done = new Promise<void>((resolve) => {
-    server.close(() => resolve())
+    NetServer.prototype.close.call(server, () => resolve())
   })
+  await Promise.race([done, sleep(Math.min(farewell, grace) * 1_000)])
   const idle = setInterval(() => server.closeIdleConnections(), 20)
   const late = setTimeout(() => server.closeAllConnections(), grace * 1_000)
   await done

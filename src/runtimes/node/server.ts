@@ -5,11 +5,10 @@ import { importKeyring } from '../../mint/keyring.ts'
 import { newStoredKey } from '../../mint/stored-key.ts'
 import type { Ports } from '../../ports/ports.ts'
 import { composePorts, deploymentOf, openAudit, openState } from './composition.ts'
-import { watchDocuments } from './document-folder.ts'
-import { load, reload } from './documents-in-force.ts'
+import { openDocuments } from './documents-in-force.ts'
 import { readKeys, writeKey } from './key-folder.ts'
 import { watchKeys } from './key-watch.ts'
-import { listen, type Shortcut } from './listener.ts'
+import { type Listener, listen, type Shortcut } from './listener.ts'
 import { deskOf, type Live } from './live.ts'
 import type { ServerOptions } from './server-options.ts'
 import { tokenShortcut } from './token-shortcut.ts'
@@ -33,51 +32,67 @@ const prefetchPatience = 2
  * @throws FaultyDocuments; Error when a port is taken, a key cannot be used, or the state cannot be opened
  */
 export const startServer = async (options: ServerOptions): Promise<RunningServer> => {
-  const live: Live = { stopping: false }
-  const state = await openState(options.state)
-  const audit = openAudit(options.audit)
-  const ports = composePorts(options, state.replay, audit.log, live)
-  const keys = await openKeys(options, ports, live)
-  const app = createApp(() => deskOf(live))
-  const shortcut = tokenShortcut(() => deskOf(live))
-  const listener = await listen(app.fetch, options.host, options.port, (request, response) =>
-    live.desk === undefined ? notYet(request, response) : shortcut(request, response),
-  )
+  const opened: Closing[] = []
   try {
-    const url = `http://${inUrl(options.host)}:${listener.port}`
-    const deployment = deploymentOf(options, options.issuer ?? url, ports, live)
-    await load(options, deployment, live)
-    const admin = await listen(
-      createAdminApp(
-        () => live.desk,
-        () => live.stopping,
-      ).fetch,
-      options.adminHost,
-      options.adminPort,
-    )
-    const watch = await watchDocuments(options.trustMaps, () => reload(options, deployment, live))
-    await atMost(prefetchPatience, prefetch(deskOf(live)))
-    return {
-      url,
-      adminUrl: `http://${inUrl(options.adminHost)}:${admin.port}`,
-      issuer: deployment.issuer,
-      desk: () => deskOf(live),
-      async stop() {
-        live.stopping = true
-        watch.close()
-        keys.close()
-        await listener.close(grace)
-        await admin.close(1)
-        await audit.close()
-        state.close()
-      },
-    }
+    return await start(options, opened)
   } catch (cause) {
-    keys.close()
-    await listener.close(0)
-    state.close()
+    await closeAll(opened)
     throw cause
   }
+}
+
+/** Closes one thing that was opened. */
+type Closing = () => void | Promise<void>
+
+/** What was opened last is closed first, so that nothing loses what it stands on. */
+const closeAll = async (opened: readonly Closing[]): Promise<void> => {
+  for (const close of opened.toReversed()) await close()
+}
+
+const start = async (options: ServerOptions, opened: Closing[]): Promise<RunningServer> => {
+  const live: Live = { stopping: false }
+  const state = await openState(options.state)
+  opened.push(() => state.close())
+  const audit = openAudit(options.audit)
+  opened.push(() => audit.close())
+  const ports = composePorts(options, state.replay, audit.log, live)
+  const keys = await openKeys(options, ports, live)
+  opened.push(() => keys.close())
+  const admin = await openAdmin(options, live)
+  opened.push(() => admin.close(1))
+  const listener = await openPublic(options, live)
+  opened.push(() => listener.close(grace))
+  const url = urlOf(options.host, listener.port)
+  const deployment = deploymentOf(options, options.issuer ?? url, ports, live)
+  const documents = await openDocuments(options, deployment, live)
+  opened.push(() => documents.close())
+  await atMost(prefetchPatience, prefetch(deskOf(live)))
+  return {
+    url,
+    adminUrl: urlOf(options.adminHost, admin.port),
+    issuer: deployment.issuer,
+    desk: () => deskOf(live),
+    stop() {
+      live.stopping = true
+      return closeAll(opened)
+    },
+  }
+}
+
+const openAdmin = (options: ServerOptions, live: Live): Promise<Listener> => {
+  const app = createAdminApp(
+    () => live.desk,
+    () => live.stopping,
+  )
+  return listen(app.fetch, options.adminHost, options.adminPort)
+}
+
+const openPublic = (options: ServerOptions, live: Live): Promise<Listener> => {
+  const desk = () => deskOf(live)
+  const shortcut = tokenShortcut(desk)
+  return listen(createApp(desk).fetch, options.host, options.port, (request, response) =>
+    live.desk === undefined ? notYet(request, response) : shortcut(request, response),
+  )
 }
 
 /** The port is taken before the documents are read, since our issuer may be named after it. */
@@ -86,7 +101,7 @@ const notYet: Shortcut = (_request, response) => {
   return true
 }
 
-const inUrl = (host: string) => (host.includes(':') ? `[${host}]` : host)
+const urlOf = (host: string, port: number) => `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 
 const atMost = (seconds: number, work: Promise<void>): Promise<void> => {
   const { promise: patience, resolve } = Promise.withResolvers<void>()
