@@ -20,6 +20,7 @@ const scenarios: readonly Scenario[] = [exchangeCold, exchangeRepeat, exchangePr
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
 const main = async (options: Options): Promise<number> => {
+  if (process.platform !== 'linux') throw new Error('the bench reads CPU times from /proc: it needs Linux')
   const cores = pickCores()
   if (cores !== undefined) stepAside(cores)
   say(machine(cores))

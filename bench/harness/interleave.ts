@@ -5,10 +5,9 @@ export interface Pace {
   readonly rounds: number
   readonly warmUpRounds: number
   readonly seconds: number
+  /** Length of a slice of warming up: compilers take some ten thousand requests to settle. */
+  readonly warmUpSeconds: number
 }
-
-/** A slice of warming up is this much longer: compilers take some ten thousand requests to settle. */
-const warmUpFactor = 3
 
 /** The samples of each contender, one a round, in the order of the rounds. */
 export type Samples = ReadonlyMap<string, readonly Sample[]>
@@ -22,7 +21,7 @@ export const interleave = async (contenders: readonly Contender[], pace: Pace): 
   for (let round = -pace.warmUpRounds; round < pace.rounds; round += 1) {
     for (const contender of turned(contenders, round + pace.warmUpRounds)) {
       const warmingUp = round < 0
-      const sample = await contender.slice(pace.seconds * (warmingUp ? warmUpFactor : 1))
+      const sample = await contender.slice(warmingUp ? pace.warmUpSeconds : pace.seconds)
       if (!warmingUp) samples.get(contender.name)?.push(sample)
     }
   }

@@ -8,6 +8,7 @@ export interface Options {
   readonly rounds: number
   /** Rounds before the measured ones, for compilers and caches to settle. */
   readonly warmUpRounds: number
+  readonly warmUpSeconds: number
   /** Length of a slice. */
   readonly seconds: number
   /** Subject tokens signed in advance. A slice ends early when its share of them is spent. */
@@ -53,8 +54,8 @@ const optionsFrom = (args: readonly string[]): Options => {
     },
   })
   const usual = values.quick
-    ? { rounds: 3, warmUpRounds: 1, seconds: 0.4, tokens: 10_000 }
-    : { rounds: 7, warmUpRounds: 2, seconds: 1, tokens: 36_000 }
+    ? { rounds: 3, warmUpRounds: 1, warmUpSeconds: 0.8, seconds: 0.4, tokens: 10_000 }
+    : { rounds: 7, warmUpRounds: 2, warmUpSeconds: 3, seconds: 1, tokens: 36_000 }
   return {
     ...usual,
     scenarios: positionals,

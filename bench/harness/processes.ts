@@ -21,7 +21,6 @@ export interface Command {
   readonly side: Side
   /** Arguments for node: the script and its own. */
   readonly args: readonly string[]
-  readonly env?: Readonly<Record<string, string>>
   /** Does it run `answerQuestions`? dragoman does not. */
   readonly answers: boolean
 }
@@ -55,7 +54,7 @@ const startChild = (cores: Cores | undefined, command: Command): Child => {
   const [program = process.execPath, ...args] = [...launcher(cores, command.side), process.execPath, ...command.args]
   const child = spawn(program, args, {
     stdio: ['ignore', 'ignore', 'pipe', ...(command.answers ? ['ipc' as const] : [])],
-    env: { ...process.env, NODE_ENV: 'production', ...command.env },
+    env: { ...process.env, NODE_ENV: 'production' },
   })
   alive.add(child)
   const end = setTimeout(() => child.kill('SIGKILL'), lifetimeMilliseconds).unref()

@@ -24,8 +24,8 @@ export const exchangeCold: Scenario = {
       await cryptoBound(world, { clientAssertion: false }),
       provider.contender,
       conventional.contender,
-      await floor(world, 'post-floor', answer, use),
-      await floor(world, 'hono-floor', answer, use),
+      await floor(world, 'post-floor', answer),
+      await floor(world, 'hono-floor', answer),
     ]
   },
 }

@@ -18,8 +18,8 @@ export const exchangeRepeat: Scenario = {
     return [
       ...own.map(({ contender }) => contender),
       provider.contender,
-      await floor(world, 'post-floor', answer, repeated),
-      await floor(world, 'hono-floor', answer, repeated),
+      await floor(world, 'post-floor', answer),
+      await floor(world, 'hono-floor', answer),
     ]
   },
 }

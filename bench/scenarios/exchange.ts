@@ -55,12 +55,16 @@ const exchanging = async (
   return { contender: servingContender(name, server.child, world.cores, load), answer }
 }
 
-/** A server that reads the same requests and always gives `answer`, by the name of its file. */
-export const floor = async (world: World, name: string, answer: string, use: TokenUse): Promise<Contender> => {
+/** A server that reads such requests, whichever, and always gives `answer`, by the name of its file. */
+export const floor = async (world: World, name: string, answer: string): Promise<Contender> => {
   const child = startReference(world, name)
   const { port } = await child.ask('listen', { body: answer }, listening)
   const target = asSecretClient(world, { port })
-  return servingContender(name, child, world.cores, { generator: world.generator, target, use })
+  return servingContender(name, child, world.cores, {
+    generator: world.generator,
+    target,
+    use: repeated,
+  })
 }
 
 /** The signatures of an exchange and nothing else. */

@@ -51,6 +51,8 @@ export const createExplainCommand = (): Command =>
     .option('--reveal', 'show the values of claims, whatever their label')
     .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'))
     .addOption(insecureLoopback())
+    // The library would quote what is too much, and that may be a token.
+    .allowExcessArguments(true)
     .addHelpText(
       'after',
       `
@@ -69,7 +71,8 @@ const parseInstant = (text: string): Instant => {
   return time / 1_000
 }
 
-const explain = async (source: string | undefined, options: ExplainOptions): Promise<void> => {
+const explain = async (source: string | undefined, options: ExplainOptions, { args }: Command): Promise<void> => {
+  if (args.length > 1) throw new CommandError('explain takes one token; is it broken by white space?', exitCodes.usage)
   const token = await readToken(source)
   const desk = await openDeskFor(options)
   const walked = await walkAsFits(token, options, desk)
@@ -100,7 +103,7 @@ const tokenText = async (source: string | undefined): Promise<string> => {
   try {
     return await readFile(source.slice(1), 'utf8')
   } catch (cause) {
-    throw new CommandError(`the file ${source.slice(1)} cannot be read`, exitCodes.failure, { cause })
+    throw new CommandError('there is no such file to read after the @', exitCodes.failure, { cause })
   }
 }
 

@@ -14,11 +14,6 @@ export interface JsonLimits {
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const COLON = 0x3a
-const OPEN_OBJECT = 0x7b
-const CLOSE_OBJECT = 0x7d
-const OPEN_ARRAY = 0x5b
-const CLOSE_ARRAY = 0x5d
-const COMMA = 0x2c
 const SPACE = 0x20
 
 /**
@@ -30,7 +25,8 @@ const SPACE = 0x20
 export const parseJson = (text: string, limits: JsonLimits = {}): Json => {
   if (text.length > (limits.maxLength ?? 262_144)) throw new FormatError('the JSON text is too long')
   const value = parse(text)
-  checkStructure(text, limits.maxDepth ?? 32, limits.maxMembers ?? 2_000)
+  const size = countMembers(value, limits.maxDepth ?? 32, limits.maxMembers ?? 2_000)
+  if (countNames(text) !== size) throw new FormatError('a member stands twice in one JSON object')
   return value
 }
 
@@ -47,30 +43,30 @@ const parse = (text: string): Json => {
   }
 }
 
-/** An array or object that is open while the text is walked through. */
-interface Open {
-  readonly names: Set<string> | undefined
-  size: number
+/** How many members all objects in `value` have together. */
+const countMembers = (value: Json, depthLeft: number, maxMembers: number): number => {
+  if (typeof value !== 'object' || value === null) return 0
+  if (depthLeft === 0) throw new FormatError('the JSON text is nested too deeply')
+  const inner = Array.isArray(value) ? (value as readonly Json[]) : Object.values(value)
+  if (inner.length > maxMembers) throw new FormatError('a JSON array or object has too many members')
+  let count = Array.isArray(value) ? 0 : inner.length
+  for (const one of inner) if (typeof one === 'object') count += countMembers(one, depthLeft - 1, maxMembers)
+  return count
 }
 
-/** Walks through text that is known to be well-formed, so a string followed by a colon is a member's name. */
-const checkStructure = (text: string, maxDepth: number, maxMembers: number): void => {
-  const open: Open[] = []
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code === QUOTE) {
-      const end = endOfString(text, at)
-      if (isName(text, end)) addName(open.at(-1), text.slice(at, end))
-      at = end - 1
-    } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
-      if (open.length === maxDepth) throw new FormatError('the JSON text is nested too deeply')
-      open.push({ names: code === OPEN_OBJECT ? new Set() : undefined, size: 1 })
-    } else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) {
-      open.pop()
-    } else if (code === COMMA) {
-      count(open.at(-1), maxMembers)
-    }
+/**
+ * How many members' names stand in text that is known to be well-formed: strings that a colon follows. There are more
+ * of them than members only where a member stands twice, in whatever spelling.
+ */
+const countNames = (text: string): number => {
+  const hasEscapes = text.includes('\\')
+  let count = 0
+  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at)) {
+    at = hasEscapes ? endOfString(text, at) : text.indexOf('"', at + 1) + 1
+    while (text.charCodeAt(at) <= SPACE) at++
+    if (text.charCodeAt(at) === COLON) count++
   }
+  return count
 }
 
 /** The index after the closing quote of the string that begins at `start`. */
@@ -78,23 +74,4 @@ const endOfString = (text: string, start: number): number => {
   let at = start + 1
   while (text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1
   return at + 1
-}
-
-const isName = (text: string, after: number): boolean => {
-  let at = after
-  while (text.charCodeAt(at) <= SPACE) at++
-  return text.charCodeAt(at) === COLON
-}
-
-const addName = (object: Open | undefined, quoted: string): void => {
-  const name = quoted.includes('\\') ? (JSON.parse(quoted) as string) : quoted.slice(1, -1)
-  if (object?.names === undefined) return
-  if (object.names.has(name)) throw new FormatError('a member stands twice in one JSON object')
-  object.names.add(name)
-}
-
-const count = (container: Open | undefined, maxMembers: number): void => {
-  if (container === undefined) return
-  container.size++
-  if (container.size > maxMembers) throw new FormatError('a JSON array or object has too many members')
 }

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream'
 import type { Json } from '../../domain/claims.ts'
+import type { AuditEvent } from '../../formats/audit-event.ts'
 
 /** Writes lines of text to a stream, those of one turn of the event loop together. */
 export interface LineWriter {
@@ -57,7 +58,7 @@ export const createLineWriter = (stream: Writable): LineWriter => {
 }
 
 /** JSON on one line that a terminal or a line-based reader cannot take for anything but text. */
-export const jsonLine = (value: Json): string => {
+export const jsonLine = (value: Json | AuditEvent): string => {
   const text = JSON.stringify(value)
   return beyondAscii.test(text) ? text.replace(unsafe, escaped) : text
 }
