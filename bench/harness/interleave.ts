@@ -1,7 +1,7 @@
 import type { Contender, Sample } from './contender.ts'
 
 /** How often and how long everybody is measured. */
-export interface Pace {
+export interface Timing {
   readonly rounds: number
   readonly warmUpRounds: number
   readonly seconds: number
@@ -16,12 +16,12 @@ export type Samples = ReadonlyMap<string, readonly Sample[]>
  * Gives every contender one slice a round, so that whatever the machine does meanwhile befalls them all. The order turns
  * from round to round: nobody always follows the same neighbour.
  */
-export const interleave = async (contenders: readonly Contender[], pace: Pace): Promise<Samples> => {
+export const interleave = async (contenders: readonly Contender[], timing: Timing): Promise<Samples> => {
   const samples = new Map(contenders.map(({ name }) => [name, [] as Sample[]]))
-  for (let round = -pace.warmUpRounds; round < pace.rounds; round += 1) {
-    for (const contender of turned(contenders, round + pace.warmUpRounds)) {
+  for (let round = -timing.warmUpRounds; round < timing.rounds; round += 1) {
+    for (const contender of turned(contenders, round + timing.warmUpRounds)) {
       const warmingUp = round < 0
-      const sample = await contender.slice(warmingUp ? pace.warmUpSeconds : pace.seconds)
+      const sample = await contender.slice(warmingUp ? timing.warmUpSeconds : timing.seconds)
       if (!warmingUp) samples.get(contender.name)?.push(sample)
     }
   }

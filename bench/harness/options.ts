@@ -1,9 +1,13 @@
 import { parseArgs } from 'node:util'
 
+/** How thorough a run is. */
+export type Pace = 'full' | 'quick'
+
 /** What a run of the bench was asked to do. */
 export interface Options {
   /** Names of the scenarios to run; empty means all. */
   readonly scenarios: readonly string[]
+  readonly pace: Pace
   /** Measured rounds; every contender gets one slice a round. */
   readonly rounds: number
   /** Rounds before the measured ones, for compilers and caches to settle. */
@@ -58,6 +62,7 @@ const optionsFrom = (args: readonly string[]): Options => {
     : { rounds: 7, warmUpRounds: 2, warmUpSeconds: 3, seconds: 1, tokens: 36_000 }
   return {
     ...usual,
+    pace: values.quick ? 'quick' : 'full',
     scenarios: positionals,
     rounds: numberWithin('--rounds', values.rounds, usual.rounds, 1, 50),
     seconds: numberWithin('--seconds', values.seconds, usual.seconds, 0.1, 10),

@@ -5,8 +5,8 @@ import { median, medianRatio, spread } from './statistics.ts'
 export interface Comparison {
   readonly reference: string
   readonly target?: number
-  /** True where the reference is a fixed number, which says as much about the machine: it is not gated. */
-  readonly absolute?: boolean
+  /** True where it is shown for orientation, and `--check` does not look at it. */
+  readonly informative?: boolean
 }
 
 /** One line of the table. */

@@ -10,8 +10,8 @@ export const exchangeCold: Scenario = {
     { reference: 'crypto-bound', target: 0.5 },
     { reference: 'oidc-provider', target: 3.5 },
     { reference: 'hono-zod-jose', target: 2.2 },
-    { reference: 'post-floor' },
-    { reference: 'hono-floor' },
+    { reference: 'post-floor', informative: true },
+    { reference: 'hono-floor', informative: true },
   ],
   async contenders(world) {
     const use = unique(world)

@@ -15,7 +15,7 @@ const bareHono = fileURLToPath(new URL('../references/bare-hono.ts', import.meta
 export const start: Scenario = {
   name: 'start',
   unit: 'ms',
-  comparisons: [{ reference: budget, target: 1, absolute: true }, { reference: 'bare-hono' }],
+  comparisons: [{ reference: budget, target: 1, informative: true }, { reference: 'bare-hono' }],
   contenders: async (world) => [
     ...(world.options.referencesOnly ? [] : [startingDragoman(world)]),
     starting('bare-hono', () => launchBareHono(world)),

@@ -106,7 +106,7 @@ describe('dragoman keys', () => {
     const due = await row('rotate')
     const again = await keys('rotate', '--keys', folder)
     expect(again).toMatchObject({ failed: true, out: '' })
-    expect(again.err).toMatch(/^error: .* is due to take over at 2027-01-15T09:00:00.000Z; .*--now/)
+    expect(again.err).toMatch(/^dragoman: .* is due to take over at 2027-01-15T09:00:00.000Z; .*--now/)
     now += 1
     expect(await row('rotate', '--now')).toMatchObject({ kid: due.kid, state: 'active' })
   })

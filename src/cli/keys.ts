@@ -95,7 +95,7 @@ const run = async (work: () => Promise<Report>, { output }: CommonOptions, termi
     terminal.out(output === 'json' ? `${JSON.stringify(rows, undefined, 2)}\n` : tableOf(rows))
     if (message !== undefined) terminal.err(`${message}\n`)
   } catch (cause) {
-    terminal.err(`error: ${cause instanceof Error ? cause.message : 'the keys cannot be used'}\n`)
+    terminal.err(`dragoman: ${cause instanceof Error ? cause.message : 'the keys cannot be used'}\n`)
     terminal.fail()
   }
 }

@@ -150,7 +150,9 @@ describe('dragoman serve', () => {
     onTestFinished(() => void other.close())
     const address = other.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0
-    const ended = await runProgram(['serve', '--issuer', issuer, '--port', String(port)], { cwd: await home() })
+    const ended = await runProgram(['serve', '--issuer', issuer, '--port', String(port), '--admin-port', '0'], {
+      cwd: await home(),
+    })
     expect(ended.code).toBe(1)
     expect(ended.err).toBe(
       `dragoman: cannot listen on 127.0.0.1:${port}: EADDRINUSE; choose other ports: --port N, --admin-port N (0: any free one)\n`,
