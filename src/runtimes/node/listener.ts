@@ -32,7 +32,7 @@ export const listen = async (
   port: number,
   shortcut: Shortcut = () => false,
 ): Promise<Listener> => {
-  const answer = getRequestListener(fetch, { overrideGlobalObjects: false })
+  const answer = getRequestListener(fetch)
   let leaving = false
   const server = createServer(
     { headersTimeout, requestTimeout, keepAliveTimeout, maxHeaderSize },
