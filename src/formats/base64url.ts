@@ -6,23 +6,35 @@ const alphabet = new TextEncoder().encode('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijk
 const sextets = new Int8Array(65_536).fill(-1)
 for (const [value, code] of alphabet.entries()) sextets[code] = value
 
+const utf8 = new TextEncoder()
 const ascii = new TextDecoder()
+
+/** Room that encoding reuses: what is handed out is text, so nothing refers to it afterwards. */
+let letters = new Uint8Array(8_192)
+let octets = new Uint8Array(8_192)
 
 /** `bytes` in base64url without padding (RFC 7515 section 2). */
 export const encodeBase64url = (bytes: Uint8Array): string => {
+  const length = Math.ceil((bytes.length * 4) / 3)
+  if (letters.length < length) letters = new Uint8Array(length)
   const whole = bytes.length - (bytes.length % 3)
-  const text = new Uint8Array(Math.ceil((bytes.length * 4) / 3))
   let to = 0
   for (let at = 0; at < whole; at += 3) {
     const group = (octet(bytes, at) << 16) | (octet(bytes, at + 1) << 8) | octet(bytes, at + 2)
-    text[to++] = letter(group >> 18)
-    text[to++] = letter(group >> 12)
-    text[to++] = letter(group >> 6)
-    text[to++] = letter(group)
+    letters[to++] = letter(group >> 18)
+    letters[to++] = letter(group >> 12)
+    letters[to++] = letter(group >> 6)
+    letters[to++] = letter(group)
   }
   const rest = (octet(bytes, whole) << 16) | (octet(bytes, whole + 1) << 8)
-  for (let shift = 18; to < text.length; shift -= 6) text[to++] = letter(rest >> shift)
-  return ascii.decode(text)
+  for (let shift = 18; to < length; shift -= 6) letters[to++] = letter(rest >> shift)
+  return ascii.decode(letters.subarray(0, length))
+}
+
+/** The UTF-8 bytes of `text` in base64url. */
+export const encodeTextBase64url = (text: string): string => {
+  if (octets.length < text.length * 3) octets = new Uint8Array(text.length * 3)
+  return encodeBase64url(octets.subarray(0, utf8.encodeInto(text, octets).written))
 }
 
 const octet = (bytes: Uint8Array, at: number): number => bytes[at] ?? 0
@@ -37,7 +49,7 @@ const letter = (value: number): number => alphabet[value & 63] ?? 0
 export const decodeBase64url = (text: string): Uint8Array => {
   const rest = text.length % 4
   if (rest === 1) throw new FormatError('a base64url text cannot have this length')
-  const bytes = new Uint8Array((text.length * 3) >> 2)
+  const bytes = room((text.length * 3) >> 2)
   const whole = text.length - rest
   let to = 0
   for (let at = 0; at < whole; at += 4) {
@@ -50,6 +62,26 @@ export const decodeBase64url = (text: string): Uint8Array => {
   }
   if (rest > 0) decodeRest(text, whole, bytes, to)
   return bytes
+}
+
+/**
+ * Small results are cut from a common slab, each part handed out once: an array with memory of its own costs the
+ * garbage collector more than everything else about a token.
+ */
+const slabSize = 65_536
+const largestCut = 2_048
+let slab = new ArrayBuffer(slabSize)
+let used = 0
+
+const room = (length: number): Uint8Array => {
+  if (length > largestCut) return new Uint8Array(length)
+  if (used + length > slabSize) {
+    slab = new ArrayBuffer(slabSize)
+    used = 0
+  }
+  const cut = new Uint8Array(slab, used, length)
+  used += length
+  return cut
 }
 
 const sextet = (text: string, at: number): number => sextets[text.charCodeAt(at)] ?? -1

@@ -6,7 +6,8 @@ import { asObject, type JsonLimits, parseJson } from './json.ts'
 /** A compact JWS taken apart (RFC 7515 section 7.1). Nothing in it is verified. */
 export interface CompactJws {
   readonly header: Claims
-  readonly payload: Uint8Array
+  /** The payload as text: those that we read are JSON (RFC 7519 section 3). */
+  readonly payload: string
   /** What was signed: the first two parts as they stand in the text. */
   readonly signingInput: string
   readonly signature: Uint8Array
@@ -25,7 +26,7 @@ export const looksLikeJws = (text: string): boolean => {
 
 /**
  * Takes a compact JWS apart, strictly: exactly three parts, canonical base64url, a UTF-8 header without repeated
- * members. The JSON serializations are not read (RFC 8725 section 3.14 as revised).
+ * members, a UTF-8 payload. The JSON serializations are not read (RFC 8725 section 3.14 as revised).
  *
  * @throws FormatError
  */
@@ -36,14 +37,14 @@ export const parseCompactJws = (text: string): CompactJws => {
   if (first > maxHeaderLength) throw new FormatError('the header is too long')
   return {
     header: headerOf(text.slice(0, first)),
-    payload: decodeBase64url(text.slice(first + 1, second)),
+    payload: decodeUtf8(decodeBase64url(text.slice(first + 1, second))),
     signingInput: text.slice(0, second),
     signature: decodeBase64url(text.slice(second + 1)),
   }
 }
 
 /**
- * The payload as claims: UTF-8 without a byte order mark, one JSON object, no repeated member.
+ * The payload as claims: one JSON object without a byte order mark, no repeated member.
  *
  * @throws FormatError
  */
@@ -56,14 +57,14 @@ const maxKnownHeaders = 512
 const headerOf = (encoded: string): Claims => {
   const known = knownHeaders.get(encoded)
   if (known !== undefined) return known
-  const header = objectOf(decodeBase64url(encoded), headerLimits, 'the header is not a JSON object')
+  const header = objectOf(decodeUtf8(decodeBase64url(encoded)), headerLimits, 'the header is not a JSON object')
   if (knownHeaders.size >= maxKnownHeaders) knownHeaders.clear()
   knownHeaders.set(encoded, header)
   return header
 }
 
-const objectOf = (bytes: Uint8Array, limits: JsonLimits, complaint: string): Claims => {
-  const object = asObject(parseJson(decodeUtf8(bytes), limits))
+const objectOf = (text: string, limits: JsonLimits, complaint: string): Claims => {
+  const object = asObject(parseJson(text, limits))
   if (object === undefined) throw new FormatError(complaint)
   return object
 }

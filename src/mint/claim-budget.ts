@@ -1,6 +1,6 @@
 import type { Json } from '../domain/claims.ts'
 import { Refusal } from '../domain/refusal.ts'
-import { encodeBase64url } from '../formats/base64url.ts'
+import { encodeTextBase64url } from '../formats/base64url.ts'
 
 /**
  * How many characters the header and payload of a token may take, with the dot between them. Gateways carry tokens in
@@ -47,8 +47,7 @@ const parted = (
 
 const isList = (value: Json | undefined): value is readonly Json[] => Array.isArray(value)
 
-const utf8 = new TextEncoder()
-const encode = (claims: TokenClaims): string => encodeBase64url(utf8.encode(JSON.stringify(claims)))
+const encode = (claims: TokenClaims): string => encodeTextBase64url(JSON.stringify(claims))
 
 /** How much too large, and through which claims; their values stay unsaid. */
 const excess = (claims: TokenClaims, characters: number): string => {

@@ -1,10 +1,10 @@
-import { LRUCache } from 'lru-cache'
 import type { Client } from '../domain/client.ts'
 import type { Credential, VerifiedCredential } from '../domain/credential.ts'
 import { Refusal } from '../domain/refusal.ts'
 import type { Instant } from '../domain/time.ts'
 import { note, type Trace } from '../domain/trace.ts'
 import { claim } from './claim-shapes.ts'
+import { createRecent, type Recent } from './recent.ts'
 import type { AnyVerifier, Tools } from './verifier.ts'
 
 /** A trust map's source, made ready: the verifier of its kind and all that it prepared. */
@@ -27,7 +27,7 @@ export interface Sources {
    * Credentials that were proven not long ago, taken apart, by the digest of all their bytes. What is remembered is
    * a pure function of those bytes: signatures, times, audiences and permissions are judged anew at every use.
    */
-  readonly recent: LRUCache<string, Reading>
+  readonly recent: Recent<Reading>
 }
 
 /** A credential taken apart by the verifier of its kind. */
@@ -46,7 +46,7 @@ export const sourcesOf = (all: readonly Source[]): Sources => {
   const byIssuer = new Map<string, Source[]>()
   for (const source of all)
     for (const issuer of source.issuers) byIssuer.set(issuer, [...(byIssuer.get(issuer) ?? []), source])
-  return { all, byIssuer, recent: new LRUCache({ maxSize: maxRememberedBytes, maxEntrySize: 65_536 }) }
+  return { all, byIssuer, recent: createRecent(maxRememberedBytes) }
 }
 
 /** Does a client have the right to present credentials of the map with this name? */
@@ -71,10 +71,9 @@ export const verify = async (
 ): Promise<{ readonly credential: VerifiedCredential; readonly map: string }> => {
   const raw = credential.raw.reveal()
   const digest = await tools.ports.digest.sha256(raw)
-  const key = `${credential.type} ${digest}`
   trace.subjectTokenType = credential.type
   trace.subjectTokenFingerprint = digest.slice(0, 16)
-  const known = sources.recent.get(key)
+  const known = sources.recent.get(digest + credential.type)
   const reading = known ?? read(credential, verifiers)
   trace.kind = reading.verifier.kind
   const source = sourceOf(reading, client, sources, mayPresent, trace)
@@ -88,7 +87,7 @@ export const verify = async (
   const verified = await source.verifier.verify(reading.presented, source.prepared, now, tools, trace)
   if (verified.id !== undefined) trace.subjectTokenId = verified.id
   checkMayAct(verified, client)
-  if (known === undefined) sources.recent.set(key, reading, { size: weight(raw.length) })
+  if (known === undefined) sources.recent.offer(digest + credential.type, reading, weight(raw.length))
   return { credential: verified, map: source.map }
 }
 
