@@ -29,8 +29,9 @@ const answer = async (request: IncomingMessage, response: ServerResponse, desk: 
   const { status, headers, body } = await answerToken(call, desk)
   // A body that was not read to its end would be taken for the next request.
   const unread = request.complete ? {} : { connection: 'close' }
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body), ...unread })
-  response.end(body)
+  // Every answer is ASCII: base64url, URIs, scopes (RFC 6749 section 3.3) and fixed words.
+  response.writeHead(status, { ...headers, 'content-length': body.length, ...unread })
+  response.end(body, 'latin1')
 }
 
 /** Node keeps only the first of two Authorization fields; what a proxy may have read otherwise must not pass. */
