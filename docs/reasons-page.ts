@@ -15,7 +15,6 @@ const meaning = {
   keys: 'Not a verdict: the keys to judge with are missing.',
   store: 'Not a verdict: single use cannot be decided.',
   signer: 'Not a verdict: there is no key to sign with.',
-  server: 'Not a verdict: the process is going away.',
   internal: 'A fault of dragoman. The log has its place.',
 } as const satisfies Record<string, string>
 

@@ -95,7 +95,6 @@ export const reasons = {
   'issuer.unavailable': notNow('the issuer cannot be asked at the moment'),
   'store.unavailable': notNow('the service cannot decide at the moment'),
   'signer.unavailable': notNow('the service cannot issue tokens at the moment'),
-  'server.stopping': notNow('the service is stopping'),
   internal: wire(500, 'server_error', 'the request could not be processed'),
 } as const satisfies Record<string, Wire>
 

@@ -1,12 +1,12 @@
 import * as z from 'zod'
 import { sensitivities } from '../domain/claims.ts'
+import { isReservedClaim } from '../domain/reserved-claims.ts'
 import { FormatError } from '../formats/format-error.ts'
 import { glob, regex } from '../formats/pattern.ts'
 import { ifSound, remarked } from '../formats/schema-faults.ts'
 import { durationWithin, name } from '../formats/settings.ts'
 import { claimReader } from './claim-path.ts'
 import { compileExpression, type ResultType, type Scope } from './expression.ts'
-import { isReserved } from './reserved-names.ts'
 
 /**
  * The `spec` of a TrustMap document. What each key means is said here; the JSON Schema for editors follows from it.
@@ -134,7 +134,7 @@ const names = mapped('strings', list, 'A list of strings. One string is not a li
 const attributeName = z
   .string()
   .regex(/^[A-Za-z0-9_:/.#?=&%@-]{1,128}$/, 'letters, digits and _ : / . # ? = & % @ -, at most 128')
-  .refine((claim) => !isReserved(claim), "dragoman's own claims cannot be mapped: give it another name")
+  .refine((claim) => !isReservedClaim(claim), "dragoman's own claims cannot be mapped: give it another name")
 
 const identity = z
   .strictObject({

@@ -2,6 +2,7 @@ import type { Json, Sensitivity } from '../domain/claims.ts'
 import type { Grant } from '../domain/grant.ts'
 import type { CanonicalIdentity, Labelled } from '../domain/identity.ts'
 import { Refusal } from '../domain/refusal.ts'
+import { isReservedClaim } from '../domain/reserved-claims.ts'
 import type { Instant } from '../domain/time.ts'
 
 /** What a token says, and what was kept out of it for its label. */
@@ -9,15 +10,6 @@ export interface AccessTokenClaims {
   readonly claims: Readonly<Record<string, Json>>
   readonly withheld: readonly string[]
 }
-
-/** Names that an attribute cannot have: ours, and registered ones that grant, bind or delegate something. */
-const reserved: ReadonlySet<string> = new Set(
-  [
-    'iss sub aud client_id iat nbf exp jti scope txn auth_time acr amr',
-    'tenant groups roles entitlements identity_type map rule map_version',
-    'act may_act cnf azp nonce sid events sub_id authorization_details status __proto__',
-  ].flatMap((names) => names.split(' ')),
-)
 
 /**
  * The claims of an access token (RFC 9068 section 2.2; `txn` RFC 8417 section 2.2; `groups`, `roles` and `entitlements`
@@ -88,7 +80,7 @@ const releasedClaims = (identity: CanonicalIdentity, grant: Grant): AccessTokenC
 
 const labelledClaims = (identity: CanonicalIdentity): readonly (readonly [string, Labelled<Json>])[] => {
   for (const name of identity.attributes.keys())
-    if (reserved.has(name)) throw new Refusal('identity.invalid', `an attribute may not be named ${name}`)
+    if (isReservedClaim(name)) throw new Refusal('identity.invalid', `an attribute may not be named ${name}`)
   const { tenant, groups, roles, entitlements } = identity
   const named = Object.entries({ tenant, groups, roles, entitlements }).flatMap(([name, value]) =>
     value === undefined || value.value.length === 0 ? [] : [[name, value] as const],
