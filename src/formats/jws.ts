@@ -6,8 +6,8 @@ import { asObject, type JsonLimits, parseJson } from './json.ts'
 /** A compact JWS taken apart (RFC 7515 section 7.1). Nothing in it is verified. */
 export interface CompactJws {
   readonly header: Claims
-  /** The payload as text: those that we read are JSON (RFC 7519 section 3). */
-  readonly payload: string
+  /** The payload as text; absent when it is not UTF-8, as every payload that we read must be (RFC 7519 section 3). */
+  readonly payload?: string
   /** What was signed: the first two parts as they stand in the text. */
   readonly signingInput: string
   readonly signature: Uint8Array
@@ -26,7 +26,7 @@ export const looksLikeJws = (text: string): boolean => {
 
 /**
  * Takes a compact JWS apart, strictly: exactly three parts, canonical base64url, a UTF-8 header without repeated
- * members, a UTF-8 payload. The JSON serializations are not read (RFC 8725 section 3.14 as revised).
+ * members. The JSON serializations are not read (RFC 8725 section 3.14 as revised).
  *
  * @throws FormatError
  */
@@ -37,9 +37,18 @@ export const parseCompactJws = (text: string): CompactJws => {
   if (first > maxHeaderLength) throw new FormatError('the header is too long')
   return {
     header: headerOf(text.slice(0, first)),
-    payload: decodeUtf8(decodeBase64url(text.slice(first + 1, second))),
+    ...payloadOf(decodeBase64url(text.slice(first + 1, second))),
     signingInput: text.slice(0, second),
     signature: decodeBase64url(text.slice(second + 1)),
+  }
+}
+
+/** What is not text is still signed; only who wants to read it is told so. */
+const payloadOf = (bytes: Uint8Array): { readonly payload?: string } => {
+  try {
+    return { payload: utf8.decode(bytes) }
+  } catch {
+    return {}
   }
 }
 
@@ -48,7 +57,10 @@ export const parseCompactJws = (text: string): CompactJws => {
  *
  * @throws FormatError
  */
-export const claimsOf = (jws: CompactJws): Claims => objectOf(jws.payload, {}, 'the payload is not a JSON object')
+export const claimsOf = ({ payload }: CompactJws): Claims => {
+  if (payload === undefined) throw new FormatError('the payload is not UTF-8')
+  return objectOf(payload, {}, 'the payload is not a JSON object')
+}
 
 /** Issuers sign millions of tokens under the same few headers; each spelling is parsed once. */
 const knownHeaders = new Map<string, Claims>()

@@ -13,18 +13,25 @@ interface Ran {
   readonly said: string
 }
 
-const run = (command: string, args: readonly string[], environment: Record<string, string> = {}): Ran => {
+/** Where a command runs and what it finds in its environment. */
+interface Place {
+  readonly cwd?: string
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+const run = (command: string, args: readonly string[], { cwd, environment }: Place = {}): Ran => {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     encoding: 'utf8',
     timeout: 600_000,
     env: { ...process.env, ...environment },
+    ...(cwd === undefined ? {} : { cwd }),
   })
   return { ok: status === 0, said: error === undefined ? `${stdout}${stderr}` : String(error) }
 }
 
 /** Runs a command that must succeed; throws what it said otherwise. */
-const must = (why: string, command: string, args: readonly string[], environment?: Record<string, string>): void => {
-  const { ok, said } = run(command, args, environment)
+const must = (why: string, command: string, args: readonly string[], place?: Place): void => {
+  const { ok, said } = run(command, args, place)
   if (!ok) throw new Error(`${why} failed: ${command} ${args.join(' ')}\n${said.slice(-4000)}`)
 }
 
@@ -32,7 +39,7 @@ const must = (why: string, command: string, args: readonly string[], environment
 const javaVersion = (): number => Number(/version "(\d+)/.exec(run('java', ['-version']).said)?.[1] ?? 0)
 
 const installPackages = (packages: readonly string[]): void => {
-  const quiet = { DEBIAN_FRONTEND: 'noninteractive' }
+  const quiet = { environment: { DEBIAN_FRONTEND: 'noninteractive' } }
   must('updating the package lists', 'apt-get', ['update', '-q'], quiet)
   must(`installing ${packages.join(' ')}`, 'apt-get', ['install', '-y', '-q', ...packages], quiet)
 }
@@ -59,7 +66,9 @@ export const installed = (cache: string): string => {
   const unpacked = mkdtempSync(join(cache, 'unpacking-'))
   try {
     const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack'
-    must('fetching Keycloak', 'mvn', ['-B', '-q', goal, `-Dartifact=${artifact}`, `-DoutputDirectory=${unpacked}`])
+    // Without a project Maven leaves its marks in the folder that it runs in, and believes them the next time.
+    const parameters = [`-Dartifact=${artifact}`, `-DoutputDirectory=${unpacked}`]
+    must('fetching Keycloak', 'mvn', ['-B', '-q', goal, ...parameters], { cwd: unpacked })
     renameSync(join(unpacked, `keycloak-${version}`), home)
   } finally {
     rmSync(unpacked, { recursive: true, force: true })
