@@ -43,11 +43,12 @@ Examples:
 
 const dev = async (options: DevOptions): Promise<void> => {
   if (options.demo) requireLoopback(options)
+  const signal = untilSignal()
   const demo = options.demo ? await startDemo(options.demoPort) : undefined
   try {
     const server = await startBeside(demo, options)
     try {
-      await attend(server, demo)
+      await attend(server, demo, signal)
     } finally {
       await server.stop()
     }
@@ -56,10 +57,10 @@ const dev = async (options: DevOptions): Promise<void> => {
   }
 }
 
-const attend = async (server: RunningServer, demo: DemoWorld | undefined): Promise<void> => {
+const attend = async (server: RunningServer, demo: DemoWorld | undefined, signal: Promise<void>): Promise<void> => {
   announce(server)
   if (demo !== undefined) await welcome(server, demo)
-  await untilSignal()
+  await signal
 }
 
 /** Whoever asks gets a token of the demo world: nobody else may ask, and no name that others trust may stand on ours. */

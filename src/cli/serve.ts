@@ -27,8 +27,10 @@ const serve = async (options: ServiceOptions): Promise<void> => {
       exitCodes.usage,
     )
   const log = process.stderr.isTTY ? createPlainLog(process.stderr) : createJsonLog(process.stderr, createNodeClock())
+  // Before anything says that we are ready: whoever waits for that may send the signal at once.
+  const signal = untilSignal()
   const server = await start(options, { world: 'serve', log })
   announce(server)
-  await untilSignal()
+  await signal
   await server.stop()
 }
