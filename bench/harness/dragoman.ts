@@ -8,7 +8,7 @@ import type { ExchangeServer, World } from './world.ts'
 
 /** The server under test, started as an operator starts it. This file alone knows its command line. */
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const issuer = 'https://dragoman.bench.example'
 
 /** Where one dragoman finds what it needs. */
