@@ -3,13 +3,16 @@ import type { Grant } from '../domain/grant.ts'
 import type { CanonicalIdentity, Labelled } from '../domain/identity.ts'
 import { Refusal } from '../domain/refusal.ts'
 import { isReservedClaim } from '../domain/reserved-claims.ts'
-import type { Instant } from '../domain/time.ts'
+import type { Instant, Seconds } from '../domain/time.ts'
 
 /** What a token says, and what was kept out of it for its label. */
 export interface AccessTokenClaims {
   readonly claims: Readonly<Record<string, Json>>
   readonly withheld: readonly string[]
 }
+
+/** A verifier whose clock is behind ours by this much must not find a new token not yet valid. */
+const clockDifference: Seconds = 30
 
 /**
  * The claims of an access token (RFC 9068 section 2.2; `txn` RFC 8417 section 2.2; `groups`, `roles` and `entitlements`
@@ -36,7 +39,7 @@ export const accessTokenClaims = (grant: Grant, issuer: string, id: string): Acc
       aud: audience.length === 1 && audience[0] !== undefined ? audience[0] : audience,
       client_id: grant.client,
       iat: issuedAt,
-      nbf: issuedAt,
+      nbf: issuedAt - clockDifference,
       exp: Math.floor(grant.expiresAt),
       jti: id,
       ...(scope.length > 0 ? { scope: scope.join(' ') } : {}),

@@ -94,7 +94,7 @@ describe('an access token', () => {
       aud: 'https://orders.example',
       client_id: 'svc-a',
       iat: 1_800_000_000,
-      nbf: 1_800_000_000,
+      nbf: 1_799_999_970,
       exp: 1_800_000_301,
       jti: issued.id,
       scope: 'orders:read orders:write',
