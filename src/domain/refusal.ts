@@ -103,9 +103,6 @@ export type Reason = keyof typeof reasons
 /** What the outside may hear about `reason`. */
 export const onTheWire = (reason: Reason): Wire => reasons[reason]
 
-/** Is the refusal about us or a party we depend on, rather than about what was presented? */
-export const isTransient = (reason: Reason): boolean => onTheWire(reason).status === 503
-
 /**
  * The one exception of the journey. `detail` is for the trace and the operator; it may name claims and settings but
  * never holds a token or a secret, and it never reaches the caller.
