@@ -37,6 +37,22 @@ export const secretReference = z
   ])
   .meta({ description: 'Where the secret lies: an environment variable, a file, or a binding of the runtime.' })
 
+/** A secret that is presented to us: its digest, or where the secret lies. */
+const secretSlot = z.union([
+  z
+    .strictObject({ sha256: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'the base64url SHA-256 of the secret') })
+    .meta({ description: 'SHA-256 of a random secret of at least 32 bytes; `dragoman secret` makes both.' }),
+  secretReference,
+])
+
+export type SecretSlot = z.output<typeof secretSlot>
+
+export const secretSlots = z
+  .array(secretSlot)
+  .min(1)
+  .max(2)
+  .meta({ description: 'One secret, or two while one takes the place of the other.' })
+
 /** A name that documents give to each other. */
 export const name = z
   .string()
