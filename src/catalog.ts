@@ -2,11 +2,52 @@ import type { AnyAuthenticator } from './authenticate/authenticator.ts'
 import { clientSecretBasic } from './authenticate/client_secret_basic.ts'
 import { clientSecretPost } from './authenticate/client_secret_post.ts'
 import { privateKeyJwt } from './authenticate/private_key_jwt.ts'
+import { selfSignedTlsClientAuth } from './authenticate/self_signed_tls_client_auth.ts'
+import { spiffeJwt } from './authenticate/spiffe_jwt.ts'
+import { spiffeX509 } from './authenticate/spiffe_x509.ts'
+import { tlsClientAuth } from './authenticate/tls_client_auth.ts'
+import { apache } from './formats/certificate-headers/apache.ts'
+import { awsAlb } from './formats/certificate-headers/aws-alb.ts'
+import { azureAppgw } from './formats/certificate-headers/azure-appgw.ts'
+import { azureArr } from './formats/certificate-headers/azure-arr.ts'
+import type { AnyCertificateHeaders } from './formats/certificate-headers/certificate-headers.ts'
+import { cloudflare } from './formats/certificate-headers/cloudflare.ts'
+import { envoyXfcc } from './formats/certificate-headers/envoy-xfcc.ts'
+import { gcpLb } from './formats/certificate-headers/gcp-lb.ts'
+import { haproxy } from './formats/certificate-headers/haproxy.ts'
+import { nginx } from './formats/certificate-headers/nginx.ts'
+import { rfc9440 } from './formats/certificate-headers/rfc9440.ts'
+import { traefik } from './formats/certificate-headers/traefik.ts'
 import { oidc } from './verify/oidc.ts'
+import { spiffe } from './verify/spiffe.ts'
 import type { AnyVerifier } from './verify/verifier.ts'
+import { x509 } from './verify/x509.ts'
 
 /** Everything that dragoman can speak. A new kind is one file and one word here. */
 
-export const authenticators: readonly AnyAuthenticator[] = [clientSecretBasic, clientSecretPost, privateKeyJwt]
+export const authenticators: readonly AnyAuthenticator[] = [
+  clientSecretBasic,
+  clientSecretPost,
+  privateKeyJwt,
+  tlsClientAuth,
+  selfSignedTlsClientAuth,
+  spiffeJwt,
+  spiffeX509,
+]
 
-export const verifiers: readonly AnyVerifier[] = [oidc]
+export const verifiers: readonly AnyVerifier[] = [spiffe, oidc, x509]
+
+/** The ways in which gateways pass a client certificate on. */
+export const certificateHeaders: readonly AnyCertificateHeaders[] = [
+  apache,
+  awsAlb,
+  azureAppgw,
+  azureArr,
+  cloudflare,
+  envoyXfcc,
+  gcpLb,
+  haproxy,
+  nginx,
+  rfc9440,
+  traefik,
+]

@@ -1,12 +1,14 @@
 import type { Registration } from './authenticate/authenticate.ts'
 import type { Tools as AuthenticatorTools } from './authenticate/authenticator.ts'
-import { authenticators, verifiers } from './catalog.ts'
+import { authenticators, certificateHeaders, verifiers } from './catalog.ts'
 import type { Fault, Location } from './domain/fault.ts'
 import { matcherOf } from './formats/pattern.ts'
+import { type Gateways, gatewaysOf, type PreparedGateway, prepareGateway } from './gateways/client-certificate.ts'
 import type { TrustMap } from './map/trust-map.ts'
 import type { Keyring } from './mint/keyring.ts'
 import type { Ports } from './ports/ports.ts'
-import type { KeySet, KeySets } from './sources/key-sets.ts'
+import type { Watched } from './sources/kept-fresh.ts'
+import type { KeySets } from './sources/key-sets.ts'
 import type { Outbound } from './sources/outbound.ts'
 import type { ClientRegistration, Trust } from './trust.ts'
 import { type MayPresent, type Source, type Sources, sourcesOf } from './verify/verify.ts'
@@ -15,6 +17,10 @@ import { type MayPresent, type Source, type Sources, sourcesOf } from './verify/
 export interface Deployment {
   /** Our issuer identifier (RFC 8414 section 2). */
   readonly issuer: string
+  /** The SPIFFE trust domain that our JWT-SVIDs are of; absent: none are made. */
+  readonly trustDomain?: string
+  /** Where clients with certificates reach us, if not at the issuer's URL (RFC 8705 section 5). */
+  readonly mtlsAlias?: string
   readonly ports: Ports
   readonly outbound: Outbound
   readonly keySets: KeySets
@@ -31,8 +37,10 @@ export interface Desk extends Deployment {
   readonly sources: Sources
   readonly registrations: ReadonlyMap<string, Registration>
   readonly mayPresent: MayPresent
-  /** Every key set in use, named by the document that asked for it. */
-  readonly keySetsInUse: readonly { readonly of: string; readonly keySet: KeySet }[]
+  /** Who may state which client certificate a request came with. */
+  readonly gateways: Gateways
+  /** Every key set and bundle in use, named by the document that asked for it. */
+  readonly keySetsInUse: readonly { readonly of: string; readonly keySet: Watched }[]
 }
 
 /**
@@ -52,11 +60,17 @@ export const openDesk = async (
   const clients = await Promise.all(
     [...trust.clients.values()].map((client) => attempt(client.location, () => openClient(client, deployment))),
   )
-  const faults = [...openings, ...clients].flatMap((one) => ('fault' in one ? [one.fault] : []))
+  const gateways = await Promise.all(
+    trust.gateways.map((gateway) =>
+      attempt(gateway.location, () => prepareGateway(gateway, certificateHeaders, deployment.ports)),
+    ),
+  )
+  const faults = [...openings, ...clients, ...gateways].flatMap((one) => ('fault' in one ? [one.fault] : []))
   if (faults.length > 0) return { faults }
   const sources = openings.flatMap((one) => ('value' in one ? [one.value] : []))
   const registrations = clients.flatMap((one) => ('value' in one ? [one.value] : []))
-  return { desk: assemble(trust, deployment, sources, registrations), faults: [] }
+  const prepared = gateways.flatMap((one) => ('value' in one ? [one.value] : []))
+  return { desk: assemble(trust, deployment, sources, registrations, prepared), faults: [] }
 }
 
 const assemble = (
@@ -64,6 +78,7 @@ const assemble = (
   deployment: Deployment,
   sources: readonly Source[],
   registrations: readonly Registration[],
+  gateways: readonly PreparedGateway[],
 ): Desk => ({
   ...deployment,
   trust,
@@ -71,6 +86,7 @@ const assemble = (
   sources: sourcesOf(sources),
   registrations: new Map(registrations.map((registration) => [registration.id, registration])),
   mayPresent: (client, map) => matcherOf(client.rights.sources)(map),
+  gateways: gatewaysOf(gateways, certificateHeaders),
   keySetsInUse: [
     ...sources.flatMap((source) =>
       source.verifier.keySets(source.prepared).map((keySet) => ({ of: source.map, keySet })),
@@ -80,6 +96,7 @@ const assemble = (
         authenticator.keySets(prepared).map((keySet) => ({ of: client.id, keySet })),
       ),
     ),
+    ...gateways.flatMap(({ name, watched }) => watched.map((keySet) => ({ of: name, keySet }))),
   ],
 })
 

@@ -1,8 +1,10 @@
+import { verifiers } from './catalog.ts'
 import type { Claims } from './domain/claims.ts'
 import { authenticatedAs, type Client } from './domain/client.ts'
 import { proven } from './domain/credential.ts'
 import type { Location } from './domain/fault.ts'
 import type { CanonicalIdentity } from './domain/identity.ts'
+import { heldBy } from './domain/presented-certificate.ts'
 import { Refusal } from './domain/refusal.ts'
 import { secret } from './domain/secret.ts'
 import type { Instant } from './domain/time.ts'
@@ -13,7 +15,7 @@ import { claimsOf, parseCompactJws } from './formats/jws.ts'
 import { matcherOf } from './formats/pattern.ts'
 import { grant } from './grant/grant.ts'
 import { differencesFrom, type Outcome } from './map/expectation.ts'
-import { map } from './map/map.ts'
+import { type Actor, type Context, map } from './map/map.ts'
 import type { PolicyTest } from './map/test-suite.ts'
 import type { TrustMap } from './map/trust-map.ts'
 import { defaultOverlap } from './mint/key-times.ts'
@@ -111,16 +113,35 @@ const walk = async (test: PolicyTest, type: TokenType, stage: Stage): Promise<Ou
   try {
     const client = clientOf(test, stage.trust)
     const subject = { type, raw: secret(bareToken(test.claims)) }
-    const request = { client: { method: 'private_key_jwt', assertion: secret('') } as const, subject, ...test.request }
-    const sources = sourcesFor(stage.trust, test.client !== undefined)
+    const caller = { method: 'private_key_jwt', assertion: secret('') } as const
+    const request = { client: caller, certificate, subject, ...test.request }
     const tools = toolsFor(stage)
-    const proof = await verify(subject, client, sources, [unsigned], mayPresent, stage.now, tools, trace)
+    const proof =
+      assumed(test.claims, test.source, client, stage) ??
+      (await verify(
+        subject,
+        { client },
+        sourcesFor(test, stage.trust),
+        [unsigned],
+        mayPresent,
+        stage.now,
+        tools,
+        trace,
+      ))
     const facts = { targets: test.request.targets, scope: test.request.scope ?? [] }
     const context = { client, request: facts, now: stage.now, version: stage.trust.version }
-    const mapped = map(proof.credential, mapNamed(proof.map, stage.trust), context, trace)
+    const actor = actorOf(test, context, stage)
+    const withActor = actor === undefined ? context : { ...context, actor }
+    const mapped = map(proof.credential, mapNamed(proof.map, stage.trust), withActor, trace)
     found.identity = mapped.identity
     const granted = grant({ request, credential: proof.credential, ...mapped, client }, 'rehearsal', stage.now, trace)
-    const minting = { issuer: 'https://dragoman.example', now: stage.now, ports: tools.ports, trust: stage.trust }
+    const minting = {
+      issuer: 'https://dragoman.example',
+      trustDomain: 'dragoman.example',
+      now: stage.now,
+      ports: tools.ports,
+      trust: stage.trust,
+    }
     const issued = await mint(granted, keyring, minting, trace)
     found.token = claimsOf(parseCompactJws(issued.value.reveal()))
     trace.outcome = { granted: true }
@@ -129,6 +150,25 @@ const walk = async (test: PolicyTest, type: TokenType, stage: Stage): Promise<Ou
     trace.outcome = { granted: false, reason: thrown.reason, detail: thrown.detail }
   }
   return { trace, ...found }
+}
+
+/** A credential that is not claims itself, of the map that the test names; undefined: it is a token, to be read as one. */
+const assumed = (claims: Claims, source: string | undefined, client: Client, { trust, now }: Stage) => {
+  const { kind, config } = source === undefined ? {} : mapNamed(source, trust).source
+  const verifier = verifiers.find((candidate) => candidate.kind === kind)
+  if (source === undefined || verifier?.assume === undefined) return undefined
+  if (!mayPresent(client, source))
+    throw new Refusal('source.not_allowed', `client ${client.id} may not present credentials of ${source}`)
+  return { credential: verifier.assume(claims, config, now), map: source }
+}
+
+const actorOf = ({ actor }: PolicyTest, context: Context, stage: Stage): Actor | undefined => {
+  if (actor === undefined) return undefined
+  const proof = assumed(actor.claims, actor.source, context.client, stage)
+  if (proof === undefined) throw new Refusal('actor.invalid', 'tests can play certificates and SVIDs as actors only')
+  const trace = newTrace('rehearsal', stage.now)
+  const { identity } = map(proof.credential, mapNamed(proof.map, stage.trust), context, trace)
+  return { ...proof, identity, isNamed: true }
 }
 
 const mapNamed = (name: string, trust: Trust): TrustMap => {
@@ -140,7 +180,7 @@ const mapNamed = (name: string, trust: Trust): TrustMap => {
 /** The client that a test names, else one that may ask for everything, so that the map alone decides. */
 const clientOf = (test: PolicyTest, trust: Trust): Client => {
   const registration = test.client === undefined ? undefined : trust.clients.get(test.client)
-  const everything = { sources: ['**'], audiences: ['**'], scopes: ['**'] }
+  const everything = { sources: ['**'], audiences: ['**'], scopes: ['**'], presentCertificates: true }
   return authenticatedAs({
     id: registration?.id ?? 'any-client',
     method: registration?.authentication[0]?.kind ?? 'private_key_jwt',
@@ -156,6 +196,9 @@ const encoded = (value: Claims): string => encodeBase64url(utf8.encode(JSON.stri
 /** The claims as the payload of a JWS, so that they pass the same strict reader as a token. Nobody looks at the signature. */
 const bareToken = (claims: Claims): string =>
   `${encoded({ alg: 'ES256' })}.${encoded(claims)}.${encodeBase64url(new Uint8Array(64))}`
+
+/** Every rehearsed request comes over a certificate, so that rules which bind tokens to one can be played. */
+const certificate = heldBy({ chain: [new Uint8Array()], thumbprint: 'rehearsal'.padEnd(43, '-'), via: 'tls' })
 
 type Unsigned = typeof oidc
 type Presented = Parameters<Unsigned['issuerOf']>[0]
@@ -179,9 +222,13 @@ const unsigned: Unsigned = {
   },
 }
 
-/** The sources of all maps. Where a test names no client, a source's own list of clients is not judged either. */
-const sourcesFor = (trust: Trust, judgesClients: boolean): Sources =>
-  sourcesOf(enabledMaps(trust).map((trustMap) => sourceFor(trustMap, judgesClients)))
+/** The sources that the test may mean. Where it names no client, a source's own list of clients is not judged either. */
+const sourcesFor = ({ client, source }: PolicyTest, trust: Trust): Sources =>
+  sourcesOf(
+    enabledMaps(trust)
+      .filter((trustMap) => trustMap.source.kind === oidc.kind && (source ?? trustMap.name) === trustMap.name)
+      .map((trustMap) => sourceFor(trustMap, client !== undefined)),
+  )
 
 const sourceFor = (trustMap: TrustMap, judgesClients: boolean): Source => {
   const config = trustMap.source.config as OidcConfig
@@ -208,6 +255,7 @@ const keyring: Keyring = {
       key: rehearsalKey,
       jwk: {},
       header: encoded({ alg: 'ES256', typ: 'at+jwt', kid: 'k'.repeat(43) }),
+      svidHeader: encoded({ alg: 'ES256', typ: 'JWT', kid: 'k'.repeat(43) }),
     },
   ],
   overlap: defaultOverlap,
@@ -219,7 +267,7 @@ const toolsFor = ({ digest, now }: Stage): Tools => {
   const ports: Ports = {
     clock: { now: () => now },
     http: { send: nowhere },
-    files: { read: nowhere },
+    files: { read: nowhere, readBytes: nowhere },
     secrets: { read: nowhere },
     signatures: {
       supported: new Set(),
@@ -229,6 +277,7 @@ const toolsFor = ({ digest, now }: Stage): Tools => {
       verify: nowhere,
       sign: async () => new Uint8Array(64),
     },
+    certificateSignatures: { verify: nowhere },
     digest,
     ids: { next: () => 'rehearsal' },
     replay: { once: nowhere, check: nowhere },

@@ -203,7 +203,7 @@ const edits: readonly (readonly [from: string, to: string, at: string, path: str
       'is not one of the known words',
       'did you mean `enforce`?',
     ],
-    ['    oidc:\n', '    saml:\n', '7:5', 'spec.source.saml', 'unknown key', 'known here: preset, oidc'],
+    ['    oidc:\n', '    saml:\n', '7:5', 'spec.source.saml', 'unknown key', 'known here: preset, spiffe, oidc, x509'],
     [
       'audiences: [https://dragoman',
       'audience: [https://dragoman',

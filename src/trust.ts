@@ -1,11 +1,12 @@
 import * as z from 'zod'
-import { authenticators, verifiers } from './catalog.ts'
+import { authenticators, certificateHeaders, verifiers } from './catalog.ts'
 import type { Fault } from './domain/fault.ts'
 import { decodeBase64url } from './formats/base64url.ts'
 import { type ClientRegistration, clientSpec, registrationOf } from './formats/client-document.ts'
 import { documentHead, documentSchema, worldLabel } from './formats/document-head.ts'
 import { type ParsedDocument, parseDocuments } from './formats/documents.ts'
 import { type Draft, newDraft } from './formats/draft.ts'
+import { type GatewayRegistration, gatewayRegistration, gatewaySpec } from './formats/gateway-document.ts'
 import { schemaFaults } from './formats/schema-faults.ts'
 import { compileTrustMap } from './map/compile.ts'
 import { trustMapSpec } from './map/schema.ts'
@@ -17,11 +18,17 @@ import {
   sourceSchema,
   withItsPreset,
 } from './map/source.ts'
-import { compileTestSuite, reportUnknownTestClients, type TestSuite, testSuiteSpec } from './map/test-suite.ts'
+import {
+  compileTestSuite,
+  reportUnknownTestClients,
+  reportUnknownTestSources,
+  type TestSuite,
+  testSuiteSpec,
+} from './map/test-suite.ts'
 import type { TrustMap } from './map/trust-map.ts'
 import type { Digest } from './ports/digest.ts'
 
-export type { ClientRegistration, TestSuite }
+export type { ClientRegistration, GatewayRegistration, TestSuite }
 
 /** A file with documents. The name is what people see; relative names of other files start from the same folder. */
 export interface SourceFile {
@@ -36,6 +43,7 @@ export interface Trust {
   readonly maps: readonly TrustMap[]
   /** By client_id. */
   readonly clients: ReadonlyMap<string, ClientRegistration>
+  readonly gateways: readonly GatewayRegistration[]
   readonly suites: readonly TestSuite[]
   /** Every text that policy refers to, in documents and in expressions. */
   readonly referencedStrings: ReadonlySet<string>
@@ -46,7 +54,7 @@ export interface LoadOptions {
   readonly world: 'serve' | 'dev'
   /** May plain http to this machine be used? */
   readonly insecureLoopback: boolean
-  readonly digest: Digest
+  readonly digest: Pick<Digest, 'sha256'>
 }
 
 export interface Loaded {
@@ -56,7 +64,7 @@ export interface Loaded {
   readonly notices: readonly string[]
 }
 
-const kinds = ['TrustMap', 'Client', 'TrustMapTest'] as const
+const kinds = ['TrustMap', 'Client', 'Gateway', 'TrustMapTest'] as const
 
 type Kind = (typeof kinds)[number]
 
@@ -65,6 +73,7 @@ const head = documentHead(kinds)
 const schemasFor = (options: { readonly insecureLoopback: boolean }) => ({
   TrustMap: documentSchema('TrustMap', trustMapSpec(sourceSchema(verifiers, options))),
   Client: documentSchema('Client', clientSpec(authenticators, options)),
+  Gateway: documentSchema('Gateway', gatewaySpec(certificateHeaders)),
   TrustMapTest: documentSchema('TrustMapTest', testSuiteSpec),
 })
 
@@ -72,8 +81,8 @@ type Schemas = ReturnType<typeof schemasFor>
 
 /** The JSON Schema (2020-12) of all documents, for editors. */
 export const trustJsonSchema = (): unknown => {
-  const { TrustMap, Client, TrustMapTest } = schemasFor({ insecureLoopback: false })
-  const any = z.union([TrustMap, Client, TrustMapTest]).meta({ title: 'A document of dragoman' })
+  const { TrustMap, Client, Gateway, TrustMapTest } = schemasFor({ insecureLoopback: false })
+  const any = z.union([TrustMap, Client, Gateway, TrustMapTest]).meta({ title: 'A document of dragoman' })
   return z.toJSONSchema(any, { io: 'input', unrepresentable: 'any' })
 }
 
@@ -116,7 +125,7 @@ const byPlace = ({ location: a }: Fault, { location: b }: Fault): number =>
 const leftOut = ({ kind, name: own, document }: Entry): string =>
   `${kind} ${own} (${document.locate([]).file}) belongs to the demo world and is left out`
 
-const versionOf = async (files: readonly SourceFile[], digest: Digest): Promise<string> => {
+const versionOf = async (files: readonly SourceFile[], digest: Pick<Digest, 'sha256'>): Promise<string> => {
   const whole = await digest.sha256(JSON.stringify(files.map((file) => [file.name, file.text])))
   return [...decodeBase64url(whole).subarray(0, 6)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }
@@ -155,15 +164,18 @@ const readAll = (entries: readonly Entry[], schemas: Schemas, complete: boolean)
   const clientIds = new Map(ofKind('Client').map((entry) => [entry.name, clientIdOf(entry)]))
   reportRepeated(entries)
   reportOverlaps(maps.map(({ claimant }) => claimant))
+  const mapNames = ofKind('TrustMap').map(({ name }) => name)
   if (complete) {
     for (const { claimant } of maps) reportUnknownClients(claimant, [...clientIds.values()])
-    const mapNames = ofKind('TrustMap').map(({ name }) => name)
     for (const client of clients) reportUnknownSources(client, mapNames)
   }
   return {
     maps: maps.map(({ trustMap }) => trustMap),
     clients: new Map(clients.map(({ registration }) => [registration.id, registration])),
-    suites: ofKind('TrustMapTest').flatMap((entry) => readSuite(entry, schemas, clientIds, complete) ?? []),
+    gateways: ofKind('Gateway').flatMap((entry) => readGateway(entry, schemas) ?? []),
+    suites: ofKind('TrustMapTest').flatMap(
+      (entry) => readSuite(entry, schemas, clientIds, complete ? mapNames : undefined) ?? [],
+    ),
     referencedStrings: new Set([...maps, ...clients].flatMap(({ spoken }) => textsIn(spoken))),
   }
 }
@@ -202,15 +214,23 @@ const readClient = (entry: Entry, schemas: Schemas): ReadClient | undefined => {
   return spec && { spoken: spec, entry, registration: registrationOf(entry.draft, entry.name, spec) }
 }
 
+const readGateway = (entry: Entry, schemas: Schemas): GatewayRegistration | undefined => {
+  const spec = judged(schemas.Gateway, entry, entry.document.value)?.spec
+  return spec && gatewayRegistration(entry.draft, entry.name, spec)
+}
+
 const readSuite = (
   entry: Entry,
   schemas: Schemas,
   clientIds: ReadonlyMap<string, string>,
-  complete: boolean,
+  mapNames: readonly string[] | undefined,
 ): TestSuite | undefined => {
   const spec = judged(schemas.TrustMapTest, entry, entry.document.value)?.spec
   if (spec === undefined) return undefined
-  if (complete) reportUnknownTestClients(entry.draft, spec, clientIds)
+  if (mapNames !== undefined) {
+    reportUnknownTestClients(entry.draft, spec, clientIds)
+    reportUnknownTestSources(entry.draft, spec, mapNames)
+  }
   return compileTestSuite(entry.draft, entry.name, spec, clientIds)
 }
 

@@ -5,6 +5,7 @@ import type { Instant } from '../domain/time.ts'
 import type { Trace } from '../domain/trace.ts'
 import type { AnyAuthenticator, Tools } from './authenticator.ts'
 import { claimedClient } from './private_key_jwt.ts'
+import { claimedSpiffeClient } from './spiffe_jwt.ts'
 
 /** A Client document, made ready. */
 export interface Registration {
@@ -31,16 +32,36 @@ export const authenticate = async (
   const registration = registrations.get(id)
   if (registration === undefined) throw new Refusal('client.unknown', 'no Client document has this client_id')
   trace.client = id
-  const method = registration.methods.find(({ authenticator }) => authenticator.kind === credential.method)
-  if (method === undefined)
+  const methods = registration.methods.filter(({ authenticator }) => authenticator.presentedAs === credential.method)
+  if (methods.length === 0)
     throw new Refusal('client.method_not_registered', `${id} is not registered for ${credential.method}`)
-  await method.authenticator.authenticate(credential, id, method.prepared, now, tools)
-  return authenticatedAs({ id, method: credential.method, rights: registration.rights })
+  const method = await firstThatProves(methods, credential, id, now, tools)
+  trace.clientMethod = method
+  return authenticatedAs({ id, method, rights: registration.rights })
+}
+
+/** A certificate may be judged by several methods of one client; the last refusal is the one that is told. */
+const firstThatProves = async (
+  methods: Registration['methods'],
+  credential: ClientCredential,
+  id: string,
+  now: Instant,
+  tools: Tools,
+): Promise<string> => {
+  const [first, ...others] = methods
+  if (first === undefined) throw new Refusal('client.method_not_registered', 'no method is left')
+  try {
+    await first.authenticator.authenticate(credential, id, first.prepared, now, tools)
+    return first.authenticator.kind
+  } catch (refusal) {
+    if (others.length === 0) throw refusal
+    return firstThatProves(others, credential, id, now, tools)
+  }
 }
 
 const clientIdOf = (credential: ClientCredential): string => {
-  if (credential.method !== 'private_key_jwt') return credential.id
-  const claimed = claimedClient(credential)
+  if (!('assertion' in credential)) return credential.id
+  const claimed = credential.method === 'spiffe_jwt' ? claimedSpiffeClient(credential) : claimedClient(credential)
   if (credential.id !== undefined && credential.id !== claimed)
     throw new Refusal('client.credential_invalid', 'client_id and the sub of the assertion differ')
   return claimed

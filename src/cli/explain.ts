@@ -20,7 +20,12 @@ import { paintFor, print, printable, printJson, say } from './terminal.ts'
 import { openWalkDesk, type Walk, walk } from './walk.ts'
 import { resultLines, resultOf } from './walk-result.ts'
 
-const types = { id_token: tokenTypes.idToken, access_token: tokenTypes.accessToken, jwt: tokenTypes.jwt } as const
+const types = {
+  id_token: tokenTypes.idToken,
+  access_token: tokenTypes.accessToken,
+  jwt: tokenTypes.jwt,
+  'x509-chain': tokenTypes.x509Chain,
+} as const
 
 interface ExplainOptions {
   readonly trustMaps: string
@@ -60,6 +65,7 @@ Exits with 0 when the token would be exchanged, with 1 when it would be refused.
 
 Examples:
   dragoman explain @token.jwt --audience https://orders.example
+  dragoman explain @client.pem                     a certificate and its intermediates, in PEM
   pbpaste | dragoman explain --client edge --reveal
   dragoman explain @yesterday.jwt --at 2026-12-01T12:00:00Z --keys-file issuer.jwks.json`,
     )
@@ -126,7 +132,7 @@ type OpenDesk = Awaited<ReturnType<typeof openDeskFor>>
 const walkAsFits = async (token: string, options: ExplainOptions, desk: OpenDesk): Promise<Walk> => {
   const { client, audience: targets } = options
   const as = (type: TokenType) => walk({ token, type, targets, ...(client === undefined ? {} : { client }) }, desk)
-  const [first, ...others] = options.type === undefined ? Object.values(types) : [types[options.type]]
+  const [first, ...others] = options.type === undefined ? typesOf(token) : [types[options.type]]
   const walked = await as(first ?? tokenTypes.idToken)
   for (const type of isOfOtherType(walked) ? others : []) {
     const next = await as(type)
@@ -134,6 +140,12 @@ const walkAsFits = async (token: string, options: ExplainOptions, desk: OpenDesk
   }
   return walked
 }
+
+/** Certificates are in PEM, or begin as base64 of DER does; no token does. */
+const typesOf = (token: string): readonly TokenType[] =>
+  /^(-----BEGIN |MII)/.test(token)
+    ? [tokenTypes.x509Chain]
+    : [tokenTypes.idToken, tokenTypes.accessToken, tokenTypes.jwt]
 
 const isOfOtherType = ({ trace: { outcome } }: Walk): boolean =>
   outcome?.granted === false && outcome.reason.startsWith('credential.type_')

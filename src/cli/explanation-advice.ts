@@ -1,6 +1,7 @@
 import { verifiers } from '../catalog.ts'
 import type { Location } from '../domain/fault.ts'
 import type { Reason } from '../domain/refusal.ts'
+import { tokenTypes } from '../domain/token-type.ts'
 import type { Trace } from '../domain/trace.ts'
 import { didYouMean } from '../formats/suggest.ts'
 import type { TrustMap } from '../map/trust-map.ts'
@@ -23,6 +24,22 @@ const advice: Readonly<Partial<Record<Reason, string>>> = {
   'credential.algorithm_not_allowed': 'have the issuer sign with one of `algorithms`, or list what it signs with',
   'credential.key_unknown': 'the issuer does not publish the key: is the token from another environment?',
   'credential.signature_invalid': 'the token was changed or signed by somebody else; get a new one',
+  'credential.chain_untrusted':
+    'present the intermediates with the leaf, or name the authority in trustAnchors; a key that took a known name stays refused',
+  'credential.usage_not_allowed':
+    'have it issued for clients (extendedKeyUsage clientAuth, keyUsage digitalSignature), or set extendedKeyUsage',
+  'credential.constraint_violated': 'have it issued within the names, depth and policies of its authorities',
+  'credential.extension_unsupported': 'have it issued without the critical extension that is not known here',
+  'credential.revoked': 'get a new certificate',
+  'credential.status_unverifiable': 'give `revocation` a current list of each authority on the path',
+  'credential.holder_unproven':
+    'present it over its own TLS connection, or let the client: may: { presentCertificates: true }',
+  'credential.confirmation_required': 'present the token over the certificate that its cnf names',
+  'credential.confirmation_mismatch': 'present the token over the certificate that its cnf names',
+  'certificate.missing': 'ask over mutual TLS, or set senderConstraint: none',
+  'actor.invalid': 'see the checks that begin with `actor`',
+  'request.actor_unsupported': 'give the rule an `actor`, or ask without actor_token',
+  'status.unavailable': 'see the log for why the revocation list cannot be fetched',
   'keys.unavailable': 'see the log for why the keys cannot be fetched; private hosts must stand in allowHosts',
   'source.not_allowed': 'name the map under may.sources of the client',
   'rule.none_matched': 'change the condition, write a rule, or leave it refused',
@@ -33,11 +50,26 @@ const advice: Readonly<Partial<Record<Reason, string>>> = {
   'signer.unavailable': 'run: dragoman keys list',
 }
 
-/** What to do about `reason`; undefined when there is nothing better to say than where it stands. */
-export const adviceFor = (reason: Reason, trace: Trace, trust: Trust): string | undefined =>
-  reason === 'issuer.unknown' ? issuerAdvice(trace, trust) : advice[reason]
+/** The same where the credential is a certificate: it has no issuer to go back to for each request. */
+const certificateAdvice: Readonly<Partial<Record<Reason, string>>> = {
+  'credential.malformed': 'present PEM, or base64 DER joined by commas: the leaf first, certificates only',
+  'credential.expired': 'renew the certificate, or the intermediate that has expired',
+  'credential.not_yet_valid': 'set the clocks right, or wait',
+  'credential.algorithm_not_allowed':
+    'use RSA of 2048 bits or more, ECDSA on P-256, P-384 or P-521, or Ed25519, with SHA-256 or stronger',
+  'credential.audience_mismatch': 'let the map take SVIDs of this kind: types',
+}
 
-const issuerAdvice = ({ issuer }: Trace, trust: Trust): string => {
+/** What to do about `reason`; undefined when there is nothing better to say than where it stands. */
+export const adviceFor = (reason: Reason, trace: Trace, trust: Trust): string | undefined => {
+  if (reason === 'issuer.unknown') return issuerAdvice(trace, trust)
+  const own = trace.subjectTokenType === tokenTypes.x509Chain ? certificateAdvice[reason] : undefined
+  return own ?? advice[reason]
+}
+
+const issuerAdvice = ({ issuer, subjectTokenType }: Trace, trust: Trust): string => {
+  if (issuer === undefined && subjectTokenType === tokenTypes.x509Chain)
+    return 'present the intermediates with the leaf, or name the authority in the trustAnchors of a map'
   if (issuer === undefined) return 'the token names no issuer: was the whole of it presented?'
   const known = trust.maps.flatMap(issuersOf)
   if (known.includes(issuer)) return 'several maps may speak for the token: give their clients different sources'

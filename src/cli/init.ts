@@ -10,13 +10,15 @@ import { discover, endpointOf } from '../sources/discovery.ts'
 import { type JsonDocument, StatusError } from '../sources/json-document.ts'
 import { createOutbound, OutboundError } from '../sources/outbound.ts'
 import { CommandError, exitCodes } from './exit-codes.ts'
+import { type CaDraft, caMapText, caTestText, draftFromCa } from './init-ca.ts'
 import { type MapDraft, mapText, serviceAudience, testText } from './init-documents.ts'
 import { guessProfile, profiles, tenantOf } from './init-profiles.ts'
 import { isLoopback, parseIssuer } from './options.ts'
 import { invocation, print, printable, shellWord } from './terminal.ts'
 
 interface InitOptions {
-  readonly issuer: string
+  readonly issuer?: string
+  readonly ca?: string
   readonly audience: string
   readonly dir: string
   readonly name?: string
@@ -24,10 +26,17 @@ interface InitOptions {
   readonly allowPrivate?: true
 }
 
-/** `dragoman init`: a first trust map with its test, from what an issuer says about itself. */
+type IssuerOptions = InitOptions & { readonly issuer: string }
+
+/** `dragoman init`: a first trust map with its test, from what an issuer says about itself, or from an authority's certificate. */
 export const createInitCommand = (): Command =>
   new Command('init')
-    .addOption(new Option('--issuer <url>', 'the issuer to believe').argParser(parseIssuer).makeOptionMandatory())
+    .addOption(new Option('--issuer <url>', 'the issuer to believe').argParser(parseIssuer))
+    .addOption(
+      new Option('--ca <file>', 'the certificate authority to believe, in PEM: for client certificates').conflicts(
+        'issuer',
+      ),
+    )
     .addOption(
       new Option('--audience <aud>', 'what stands in aud of the tokens that are meant for you').default('dragoman'),
     )
@@ -46,7 +55,8 @@ Writes NAME.yaml and NAME_test.yaml, and never over a file that is there.
 
 Examples:
   dragoman init --issuer https://token.actions.githubusercontent.com --audience https://dragoman.example.com
-  dragoman init --issuer https://sso.example.com/realms/staff --name staff`,
+  dragoman init --issuer https://sso.example.com/realms/staff --name staff
+  dragoman init --ca partner-ca.pem --name partner`,
     )
     .action(init)
 
@@ -56,6 +66,27 @@ const parseName = (text: string): string => {
 }
 
 const init = async (options: InitOptions): Promise<void> => {
+  const { issuer, ca } = options
+  if (ca !== undefined) return initFromCa(ca, options)
+  if (issuer === undefined) throw new CommandError('name whom to believe: --issuer URL or --ca FILE', exitCodes.usage)
+  return initFromIssuer({ ...options, issuer })
+}
+
+/** The authority's certificate is copied beside the map, so that the folder is all that a deployment needs. */
+const initFromCa = async (ca: string, { name, dir }: InitOptions): Promise<void> => {
+  const draft = await draftFromCa(ca, name, schemaFrom(dir))
+  const map = join(dir, `${draft.name}.yaml`)
+  const test = join(dir, `${draft.name}_test.yaml`)
+  const anchors = join(dir, draft.anchors)
+  await mkdir(dir, { recursive: true })
+  await requireNew([map, test, anchors])
+  await writeNew(anchors, draft.pem)
+  await writeNew(map, caMapText(draft))
+  await writeNew(test, caTestText(draft))
+  print(printable(caNextSteps(draft, { map, test, dir })))
+}
+
+const initFromIssuer = async (options: IssuerOptions): Promise<void> => {
   const discovered = await readDiscovery(options)
   const preset = options.preset ?? guessProfile(options.issuer, endpointOf(discovered, 'jwks_uri'))
   const draft = draftFor(options, preset, discovered)
@@ -70,7 +101,7 @@ const init = async (options: InitOptions): Promise<void> => {
 
 const hostOf = (issuer: string): string => new URL(issuer).host
 
-const readDiscovery = async ({ issuer, allowPrivate }: InitOptions): Promise<JsonDocument> => {
+const readDiscovery = async ({ issuer, allowPrivate }: IssuerOptions): Promise<JsonDocument> => {
   const allowHosts = allowPrivate === true ? [hostOf(issuer)] : []
   const outbound = createOutbound(createNodeHttp(), { insecureLoopback: isLoopback(new URL(issuer)) })
   try {
@@ -94,7 +125,7 @@ const remedy = (cause: unknown): string => {
   return 'check the URL'
 }
 
-const draftFor = (options: InitOptions, preset: string, discovered: JsonDocument): MapDraft => {
+const draftFor = (options: IssuerOptions, preset: string, discovered: JsonDocument): MapDraft => {
   const { issuer, audience, dir, allowPrivate } = options
   const profile = profiles[preset]
   if (profile === undefined) throw new CommandError(`there is no preset ${preset}`, exitCodes.usage)
@@ -106,10 +137,12 @@ const draftFor = (options: InitOptions, preset: string, discovered: JsonDocument
     audience,
     profile,
     algorithms: profile.preset === undefined ? algorithmsOf(discovered) : [],
-    schema: `${relative(dir, 'schema').replaceAll('\\', '/')}/trust-maps.schema.json`,
+    schema: schemaFrom(dir),
     ...(allowPrivate === true ? { allowHost: hostOf(issuer) } : {}),
   }
 }
+
+const schemaFrom = (dir: string): string => `${relative(dir, 'schema').replaceAll('\\', '/')}/trust-maps.schema.json`
 
 /** `github-actions`, or `sso-example-com`, or `local` for an issuer on this machine. */
 const nameFor = (issuer: string, preset: string): string => {
@@ -145,11 +178,29 @@ interface Written {
   readonly map: string
   readonly test: string
   readonly dir: string
-  readonly preset: string
 }
 
 /** What to do next, as commands to paste. */
-const nextSteps = ({ name, issuer, audience }: MapDraft, { map, test, dir, preset }: Written): string => {
+const caNextSteps = ({ name, anchors }: CaDraft, { map, test, dir }: Written): string => {
+  const folder = shellWord(dir)
+  return `wrote ${map} and ${test}, with the authority in ${join(dir, anchors)}
+
+1. Decide the lines of ${map} that say so, and judge it:
+     ${invocation} check ${folder} && ${invocation} test ${folder}
+     ${invocation} explain @client.pem --trust-maps ${folder}
+2. Say who may present these certificates: a Client with tls_client_auth that comes with its own, or a gateway that sees
+   others' and has the right presentCertificates. Both are in docs/client-certificates.md; sources: [${name}]
+3. Serve, asking for client certificates:
+     ${invocation} keys generate
+     ${invocation} serve --issuer https://dragoman.example.com --trust-maps ${folder} \\
+       --tls-cert listener.pem --tls-key listener.key --client-ca any`
+}
+
+/** What to do next, as commands to paste. */
+const nextSteps = (
+  { name, issuer, audience }: MapDraft,
+  { map, test, dir, preset }: Written & { readonly preset: string },
+): string => {
   const isPlain = new URL(issuer).protocol === 'http:'
   const folder = shellWord(dir)
   const judging = isPlain ? `${folder} --insecure-loopback` : folder

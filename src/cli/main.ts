@@ -20,7 +20,7 @@ const commands: readonly Listed[] = [
   },
   {
     name: 'init',
-    description: "write a trust map and its test from an issuer's discovery",
+    description: "write a trust map and its test from an issuer's discovery or an authority's certificate",
     load: async () => (await import('./init.ts')).createInitCommand(),
   },
   {

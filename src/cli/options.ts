@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
+import { isTrustDomain } from '../domain/spiffe-id.ts'
 
 /** Options that several commands share. Each can also be set in the environment; a flag wins. */
 
@@ -19,6 +20,12 @@ export const parsePort = (text: string): number => {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
   if (!(port <= 65_535)) throw new InvalidArgumentError('a port is a number from 0 to 65535; 0 is any free one.')
   return port
+}
+
+/** The name of a SPIFFE trust domain (SPIFFE-ID section 2.1), without the scheme. */
+export const parseTrustDomain = (text: string): string => {
+  if (isTrustDomain(text)) return text
+  throw new InvalidArgumentError('a trust domain is a lower-case name such as prod.example.com, without spiffe://.')
 }
 
 /** Is `url` of this machine, by its name alone? */

@@ -5,7 +5,7 @@ import { type RunningServer, startServer } from '../runtimes/node/server.ts'
 import type { ServerOptions } from '../runtimes/node/server-options.ts'
 import { CommandError, exitCodes } from './exit-codes.ts'
 import { counted, faultsText } from './faults.ts'
-import { keysFolder, parseIssuer, parsePort, trustMapsFolder } from './options.ts'
+import { keysFolder, parseIssuer, parsePort, parseTrustDomain, trustMapsFolder } from './options.ts'
 import { printable, say } from './terminal.ts'
 
 /** What `serve` and `dev` are told. */
@@ -15,6 +15,11 @@ export interface ServiceOptions {
   readonly keys: string
   readonly host: string
   readonly port: number
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  readonly clientCa?: string
+  readonly trustDomain?: string
+  readonly mtlsAlias?: string
   readonly adminHost: string
   readonly adminPort?: number
   readonly state: string
@@ -37,6 +42,29 @@ export const addServiceOptions = (command: Command, defaults: ServiceDefaults): 
     .addOption(keysFolder())
     .addOption(new Option('--host <address>', 'where to listen').env('DRAGOMAN_HOST').default('127.0.0.1'))
     .addOption(portOption('--port <number>', 'the port to listen on').env('DRAGOMAN_PORT').default(defaultPort))
+    .addOption(
+      new Option(
+        '--tls-cert <file>',
+        'speak TLS with this certificate and its intermediates, PEM; read again when it changes',
+      ).env('DRAGOMAN_TLS_CERT'),
+    )
+    .addOption(new Option('--tls-key <file>', 'the private key of it, PEM').env('DRAGOMAN_TLS_KEY'))
+    .addOption(
+      new Option(
+        '--client-ca <file>',
+        'ask callers for certificates of these authorities, PEM; `any`: let every certificate through to where it is judged',
+      ).env('DRAGOMAN_CLIENT_CA'),
+    )
+    .addOption(
+      new Option('--mtls-alias <url>', 'where callers with certificates reach us, if not at the issuer (RFC 8705)')
+        .env('DRAGOMAN_MTLS_ALIAS')
+        .argParser(parseIssuer),
+    )
+    .addOption(
+      new Option('--trust-domain <name>', 'our SPIFFE trust domain, for JWT-SVIDs of ours')
+        .env('DRAGOMAN_TRUST_DOMAIN')
+        .argParser(parseTrustDomain),
+    )
     .addOption(
       new Option('--admin-host <address>', 'where to listen for health checks')
         .env('DRAGOMAN_ADMIN_HOST')
@@ -63,7 +91,15 @@ const portOption = (flags: string, description: string): Option => new Option(fl
 /** Port 0 is any free one, and then so is the other. */
 const adminPortOf = ({ port, adminPort }: ServiceOptions): number => adminPort ?? (port === 0 ? 0 : port + 1)
 
-type Rest = Omit<ServerOptions, keyof ServiceOptions>
+/** The three files of TLS: the first two go together, and without them there is nobody to ask for a certificate. */
+const tlsOf = ({ tlsCert: cert, tlsKey: key, clientCa }: ServiceOptions): Pick<ServerOptions, 'tls'> => {
+  if (cert === undefined && key === undefined && clientCa === undefined) return {}
+  if (cert === undefined || key === undefined)
+    throw new CommandError('--tls-cert and --tls-key go together, and --client-ca needs both', exitCodes.usage)
+  return { tls: { cert, key, ...(clientCa === undefined ? {} : { clientCa }) } }
+}
+
+type Rest = Omit<ServerOptions, keyof ServiceOptions | 'tls'>
 
 /**
  * Starts the server.
@@ -72,7 +108,7 @@ type Rest = Omit<ServerOptions, keyof ServiceOptions>
  */
 export const start = async (options: ServiceOptions, rest: Rest): Promise<RunningServer> => {
   try {
-    return await startServer({ ...options, ...rest, adminPort: adminPortOf(options) })
+    return await startServer({ ...options, ...rest, ...tlsOf(options), adminPort: adminPortOf(options) })
   } catch (cause) {
     if (cause instanceof FaultyDocuments) throw withFaultsShown(cause, options.trustMaps)
     throw isPortTaken(cause) ? portTaken(cause) : cause

@@ -1,3 +1,4 @@
+import { appraise } from '../appraise.ts'
 import { type Deployment, type Desk, openDesk } from '../desk.ts'
 import { authenticatedAs, type Client } from '../domain/client.ts'
 import type { Fault } from '../domain/fault.ts'
@@ -8,8 +9,8 @@ import { secret } from '../domain/secret.ts'
 import type { Instant } from '../domain/time.ts'
 import type { TokenType } from '../domain/token-type.ts'
 import { newTrace, type Trace } from '../domain/trace.ts'
-import { appraise } from '../dragoman.ts'
 import { grant } from '../grant/grant.ts'
+import { createNodeCertificateSignatures } from '../runtimes/node/certificate-signatures.ts'
 import { createNodeDigest } from '../runtimes/node/digest.ts'
 import { createNodeFiles, createNodeSecrets } from '../runtimes/node/files.ts'
 import { createNodeHttp } from '../runtimes/node/http.ts'
@@ -50,6 +51,7 @@ const deploymentAt = ({ folder, now, insecureLoopback, keysFile }: WalkPlace): D
     files: createNodeFiles(keysFile === undefined ? folder : '.'),
     secrets: createNodeSecrets(folder),
     signatures: createNodeSignatures(),
+    certificateSignatures: createNodeCertificateSignatures(),
     digest,
     ids: createNodeIds(),
     replay: createMemoryReplayGuard(digest),
@@ -121,7 +123,7 @@ const clientFor = (id: string | undefined, trust: Trust): Client => {
   return authenticatedAs({
     id: registration?.id ?? 'any-client',
     method: registration?.authentication[0]?.kind ?? 'private_key_jwt',
-    rights: registration?.rights ?? { sources: ['**'], audiences: ['**'], scopes: ['**'] },
+    rights: registration?.rights ?? { sources: ['**'], audiences: ['**'], scopes: ['**'], presentCertificates: true },
   })
 }
 

@@ -4,6 +4,13 @@ export interface Rights {
   readonly sources: readonly string[]
   readonly audiences: readonly string[]
   readonly scopes: readonly string[]
+  /**
+   * It may present certificates whose keys it does not hold itself, and so vouches that their holders have proven
+   * themselves to it: a gateway. Everybody else presents the certificate of its own connection only.
+   */
+  readonly presentCertificates?: boolean
+  /** The audiences whose tokens it may ask about (RFC 7662 section 2.1). Absent: none. */
+  readonly introspect?: readonly string[]
 }
 
 declare const authenticated: unique symbol

@@ -1,4 +1,5 @@
 import type { Claims } from './claims.ts'
+import type { Confirmation } from './confirmation.ts'
 import type { Secret } from './secret.ts'
 import type { Instant } from './time.ts'
 import type { TokenType } from './token-type.ts'
@@ -35,6 +36,8 @@ export interface VerifiedCredential {
   /** The issuer's own identifier of this credential (`jti`), if it has one. */
   readonly id?: string
   readonly authentication?: Authentication
+  /** The key that the credential is bound to: who presents it must hold it. A certificate is bound to its own. */
+  readonly confirmation?: Confirmation
 }
 
 /** States that `fields` have been proven. Called by `verify/` and by the rehearsal of policy tests, nowhere else. */

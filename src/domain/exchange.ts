@@ -1,4 +1,5 @@
 import type { Credential } from './credential.ts'
+import type { PresentedCertificate } from './presented-certificate.ts'
 import type { Secret } from './secret.ts'
 import type { Seconds } from './time.ts'
 import type { TokenType } from './token-type.ts'
@@ -11,11 +12,19 @@ export type ClientCredential =
       readonly secret: Secret<string>
     }
   | { readonly method: 'private_key_jwt'; readonly id?: string; readonly assertion: Secret<string> }
+  /** A JWT-SVID as client assertion (OAuth SPIFFE client authentication, section 4.1). */
+  | { readonly method: 'spiffe_jwt'; readonly id?: string; readonly assertion: Secret<string> }
+  /** Nothing but the client certificate (RFC 8705 section 2): which method it is, the registration says. */
+  | { readonly method: 'certificate'; readonly id: string; readonly certificate: PresentedCertificate }
 
 /** What an exchange asks for (RFC 8693 section 2.1). */
 export interface ExchangeRequest {
   readonly client: ClientCredential
   readonly subject: Credential
+  /** The party that acts for the subject, where the request names one (RFC 8693 section 2.1). */
+  readonly actor?: Credential
+  /** The certificate over which the request came, whoever authenticated how. */
+  readonly certificate?: PresentedCertificate
   /** `audience` and `resource` together: the distinct targets, in the order they were asked. */
   readonly targets: readonly string[]
   /** The scopes asked for; absent when none was named. */

@@ -1,4 +1,5 @@
 import type { Sensitivity } from './claims.ts'
+import type { Confirmation } from './confirmation.ts'
 import type { CanonicalIdentity } from './identity.ts'
 import type { Instant, Seconds } from './time.ts'
 import type { TokenType } from './token-type.ts'
@@ -11,7 +12,13 @@ export interface Allowance {
   readonly ttl: Seconds
   /** The sensitivity labels that may enter a token. */
   readonly release: readonly Sensitivity[]
+  readonly profiles: readonly Profile[]
+  /** `mtls`: tokens are bound to the client certificate over which they are asked for (RFC 8705 section 3). */
+  readonly senderConstraint: 'none' | 'mtls'
 }
+
+/** The forms in which a canonical identity can be issued. */
+export type Profile = 'access-token' | 'jwt-svid'
 
 declare const granted: unique symbol
 
@@ -29,6 +36,9 @@ export interface Grant {
   /** The sensitivity labels that may enter the token. */
   readonly release: readonly Sensitivity[]
   readonly tokenType: TokenType
+  readonly profile: Profile
+  /** The key that the token is bound to: it goes into `cnf` (RFC 7800 section 3.1). */
+  readonly confirmation?: Confirmation
 }
 
 /** States that a grant was decided. Called by `grant/`, nowhere else. */

@@ -35,6 +35,8 @@ export interface CanonicalIdentity {
   readonly attributes: ReadonlyMap<string, Labelled<Json>>
   readonly origin: Origin
   readonly authentication?: Authentication
+  /** Who acts for the subject (RFC 8693 section 4.1). */
+  readonly actor?: CanonicalIdentity
 }
 
 /** States that an identity follows from a rule. Called by `map/`, nowhere else. */

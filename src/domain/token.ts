@@ -7,7 +7,8 @@ export interface IssuedToken {
   readonly value: Secret<string>
   readonly id: string
   readonly type: TokenType
-  readonly scheme: 'Bearer'
+  /** `N_A`: it is not an access token, so how to use it is not said here (RFC 8693 section 2.2.1). */
+  readonly scheme: 'Bearer' | 'N_A'
   readonly scope: readonly string[]
   readonly expiresAt: Instant
   readonly expiresIn: Seconds

@@ -37,6 +37,8 @@ export interface Trace {
   readonly checks: Check[]
   client?: string
   clientMethod?: string
+  /** The client certificate over which the request came: its `x5t#S256`, and who saw it (`tls`, or a gateway's name). */
+  certificate?: { readonly thumbprint: string; readonly via: string }
   kind?: string
   issuer?: string
   subjectTokenType?: string
@@ -48,6 +50,13 @@ export interface Trace {
   staleKeys?: boolean
   map?: string
   rule?: string
+  /** Who acts for the subject. */
+  actor?: {
+    readonly map?: string
+    readonly rule?: string
+    readonly issuer?: string
+    readonly subject?: Labelled<string>
+  }
   version?: string
   subject?: Labelled<string>
   audience?: readonly string[]
@@ -69,6 +78,17 @@ export const newTrace = (requestId: string, startedAt: Instant, detailed = false
   detailed,
   checks: [],
 })
+
+/** Takes over from the record of an actor what matters about it; its checks are told apart by their name. */
+export const recordActor = ({ map, rule, issuer, subject, checks }: Trace, trace: Trace): void => {
+  trace.actor = {
+    ...(map === undefined ? {} : { map }),
+    ...(rule === undefined ? {} : { rule }),
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(subject === undefined ? {} : { subject }),
+  }
+  for (const check of checks) trace.checks.push({ ...check, check: `actor: ${check.check}` })
+}
 
 /** Keeps `check` if the trace is a detailed one. */
 export const note = (trace: Trace, check: Check): void => {

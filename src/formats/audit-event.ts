@@ -26,6 +26,7 @@ export const auditEvent = (trace: Trace, at: Instant): AuditEvent => {
     detail: short(refused?.detail),
     client: short(trace.client),
     client_method: trace.clientMethod,
+    certificate: trace.certificate && { 'x5t#S256': trace.certificate.thumbprint, via: trace.certificate.via },
     source: trace.kind,
     map: trace.map,
     rule: trace.rule,
@@ -35,6 +36,7 @@ export const auditEvent = (trace: Trace, at: Instant): AuditEvent => {
     subject_token_type: short(trace.subjectTokenType),
     subject_token_sha256: trace.subjectTokenFingerprint,
     subject_token_jti: short(trace.subjectTokenId),
+    actor: actorOf(trace),
     audience: trace.audience?.map(shortText),
     scope: trace.scope?.map(shortText),
     txn: trace.transaction,
@@ -49,7 +51,19 @@ export const auditEvent = (trace: Trace, at: Instant): AuditEvent => {
 
 const cutOff = { reason: 'internal', detail: undefined } as const
 
-const subjectOf = ({ subject }: Trace): Json | undefined => {
+const actorOf = ({ actor }: Trace): Json | undefined => {
+  if (actor === undefined) return undefined
+  const { map, rule, issuer } = actor
+  const subject = subjectOf(actor)
+  return {
+    ...(map === undefined ? {} : { map }),
+    ...(rule === undefined ? {} : { rule }),
+    ...(issuer === undefined ? {} : { issuer: shortText(issuer) }),
+    ...(subject === undefined ? {} : { subject }),
+  }
+}
+
+const subjectOf = ({ subject }: Pick<Trace, 'subject'>): Json | undefined => {
   if (subject === undefined) return undefined
   return isLoggable(subject.sensitivity) ? subject.value : { redacted: subject.sensitivity }
 }

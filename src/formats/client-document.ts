@@ -42,7 +42,7 @@ export const clientSpec = (methods: readonly MethodKind[], options: { readonly i
   z.strictObject({
     clientId: z
       .string()
-      .regex(/^[\x21-\x7e]{1,255}$/, 'printable ASCII without spaces, at most 255')
+      .regex(/^[\x21-\x7e]{1,2048}$/, 'printable ASCII without spaces, at most 2048')
       .optional()
       .meta({ description: 'The client_id; by default the name of the document.' }),
     authentication: z
@@ -55,8 +55,13 @@ export const clientSpec = (methods: readonly MethodKind[], options: { readonly i
         sources: permitted('Names of the TrustMaps whose credentials it may present'),
         audiences: permitted('The audiences it may ask tokens for'),
         scopes: permitted('The scopes it may ask for'),
+        presentCertificates: z.boolean().default(false).meta({
+          description:
+            'It may present certificates of others as subject_token or actor_token: a gateway, which has seen the proof that they hold the keys. Default false: only the certificate of its own connection.',
+        }),
+        introspect: permitted('The audiences whose tokens it may introspect (RFC 7662)'),
       })
-      .default({ sources: [], audiences: [], scopes: [] })
+      .default({ sources: [], audiences: [], scopes: [], presentCertificates: false, introspect: [] })
       .meta({ description: 'What the client may ask for. What is not listed is refused.' }),
   })
 

@@ -8,5 +8,8 @@ import { publicHalf, thumbprintInput } from './signing-key.ts'
  *
  * @throws FormatError when the key is not one for `algorithm`
  */
-export const thumbprint = async (jwk: Claims, algorithm: JwsAlgorithm, digest: Digest): Promise<string> =>
-  digest.sha256(thumbprintInput(publicHalf(jwk, algorithm), algorithm))
+export const thumbprint = async (
+  jwk: Claims,
+  algorithm: JwsAlgorithm,
+  digest: Pick<Digest, 'sha256'>,
+): Promise<string> => digest.sha256(thumbprintInput(publicHalf(jwk, algorithm), algorithm))

@@ -1,28 +1,46 @@
 import type { ClientCredential } from '../domain/exchange.ts'
+import type { PresentedCertificate } from '../domain/presented-certificate.ts'
 import { Refusal } from '../domain/refusal.ts'
 import { secret } from '../domain/secret.ts'
 import type { TokenForm } from './token-form.ts'
 
-const jwtBearer = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+const assertionTypes = 'urn:ietf:params:oauth:client-assertion-type:'
+
+/** RFC 7523 section 2.2, and OAuth SPIFFE client authentication section 4.1. */
+const assertionMethods: ReadonlyMap<string | undefined, 'private_key_jwt' | 'spiffe_jwt'> = new Map([
+  [`${assertionTypes}jwt-bearer`, 'private_key_jwt'],
+  [`${assertionTypes}jwt-spiffe`, 'spiffe_jwt'],
+])
 
 /**
  * How the caller says who it is: exactly one method (RFC 6749 section 2.3), from the Authorization header or the form.
+ * A caller that uses neither is known by its certificate, together with its client_id (RFC 8705 section 2).
  *
  * @throws Refusal `client.missing`, `client.ambiguous`, `client.credential_invalid`, `client.method_not_registered`
  */
-export const clientCredential = (authorization: string | undefined, form: TokenForm): ClientCredential => {
+export const clientCredential = (
+  authorization: string | undefined,
+  form: TokenForm,
+  certificate: PresentedCertificate | undefined,
+): ClientCredential => {
   const assertion = form.one('client_assertion')
   const assertionType = form.one('client_assertion_type')
   const clientSecret = form.one('client_secret')
   const usesAssertion = assertion !== undefined || assertionType !== undefined
   const methods = [authorization !== undefined, clientSecret !== undefined, usesAssertion].filter(Boolean)
-  if (methods.length === 0) throw new Refusal('client.missing', 'no client credential was presented')
   if (methods.length > 1) throw new Refusal('client.ambiguous', 'more than one client credential was presented')
   const id = form.one('client_id')
+  if (methods.length === 0) return byCertificate(certificate, id)
   if (authorization !== undefined) return basic(authorization, id)
   if (usesAssertion) return byAssertion(assertion, assertionType, id)
   if (id === undefined) throw new Refusal('client.missing', 'client_secret came without client_id')
   return { method: 'client_secret_post', id, secret: secret(clientSecret ?? '') }
+}
+
+const byCertificate = (certificate: PresentedCertificate | undefined, id: string | undefined): ClientCredential => {
+  if (certificate === undefined) throw new Refusal('client.missing', 'no client credential was presented')
+  if (id === undefined) throw new Refusal('client.missing', 'a client certificate came without client_id')
+  return { method: 'certificate', id, certificate }
 }
 
 const byAssertion = (
@@ -30,9 +48,11 @@ const byAssertion = (
   type: string | undefined,
   id: string | undefined,
 ): ClientCredential => {
-  if (type !== jwtBearer) throw new Refusal('client.method_not_registered', 'client_assertion_type is not jwt-bearer')
+  const method = assertionMethods.get(type)
+  if (method === undefined)
+    throw new Refusal('client.method_not_registered', 'client_assertion_type is neither jwt-bearer nor jwt-spiffe')
   if (assertion === undefined) throw new Refusal('client.missing', 'client_assertion is missing')
-  return { method: 'private_key_jwt', assertion: secret(assertion), ...(id === undefined ? {} : { id }) }
+  return { method, assertion: secret(assertion), ...(id === undefined ? {} : { id }) }
 }
 
 const invalid = (detail: string) => new Refusal('client.credential_invalid', detail)

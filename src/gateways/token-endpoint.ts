@@ -1,40 +1,28 @@
 import type { Credential } from '../domain/credential.ts'
 import type { ExchangeRequest } from '../domain/exchange.ts'
-import { onTheWire, Refusal } from '../domain/refusal.ts'
+import { Refusal } from '../domain/refusal.ts'
 import { secret } from '../domain/secret.ts'
 import type { Seconds } from '../domain/time.ts'
 import type { IssuedToken } from '../domain/token.ts'
 import { clientCredential } from './client-credential.ts'
-import { parseTokenForm, type TokenForm } from './token-form.ts'
+import { type FormRequest, type FormResponse, jsonHeaders, parseTokenForm, type TokenForm } from './token-form.ts'
 
 /** The token endpoint's dialect: RFC 8693 over RFC 6749. The only place where `grant_type` is spoken. */
 
 export const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
-
-/** A POST to the token endpoint, as far as the dialect reads it. */
-export interface TokenRequest {
-  readonly authorization?: string
-  readonly body: string
-}
-
-/** An answer of the token endpoint. */
-export interface TokenResponse {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string
-}
 
 /**
  * Request -> ExchangeRequest. What we know is honoured or refused; what we do not know is ignored (RFC 6749 3.2).
  *
  * @throws Refusal `request.*`, `grant_type.unsupported`, `client.*`, `target.invalid`, `scope.malformed`
  */
-export const receive = ({ authorization, body }: TokenRequest): ExchangeRequest => {
+export const receive = ({ authorization, body, certificate }: FormRequest): ExchangeRequest => {
   const form = parseTokenForm(body)
   const grantType = required(form, 'grant_type')
-  const client = clientCredential(authorization, form)
+  const client = clientCredential(authorization, form, certificate)
   if (grantType !== tokenExchangeGrant) throw new Refusal('grant_type.unsupported', 'only token exchange is spoken')
   refuseUnsupported(form)
+  const actor = actorOf(form)
   const scope = form.one('scope')
   const requestedTokenType = form.one('requested_token_type')
   const lifetime = lifetimeOf(form.one('requested_lifetime'))
@@ -42,6 +30,8 @@ export const receive = ({ authorization, body }: TokenRequest): ExchangeRequest 
     client,
     subject: subjectOf(form),
     targets: targetsOf(form),
+    ...(actor === undefined ? {} : { actor }),
+    ...(certificate === undefined ? {} : { certificate }),
     ...(scope === undefined ? {} : { scope: scopesOf(scope) }),
     ...(requestedTokenType === undefined ? {} : { requestedTokenType }),
     ...(lifetime === undefined ? {} : { lifetime }),
@@ -59,12 +49,16 @@ const subjectOf = (form: TokenForm): Credential => ({
   type: required(form, 'subject_token_type'),
 })
 
+/** RFC 8693 section 2.1: a type without a token, or a token without a type, is an error. */
+const actorOf = (form: TokenForm): Credential | undefined => {
+  const raw = form.one('actor_token')
+  const type = form.one('actor_token_type')
+  if (raw !== undefined && type !== undefined) return { raw: secret(raw), type }
+  if (raw === undefined && type === undefined) return undefined
+  throw new Refusal('request.parameter_missing', 'actor_token and actor_token_type go together')
+}
+
 const refuseUnsupported = (form: TokenForm): void => {
-  const actor = form.one('actor_token')
-  const actorType = form.one('actor_token_type')
-  if ((actor === undefined) !== (actorType === undefined))
-    throw new Refusal('request.parameter_missing', 'actor_token and actor_token_type go together')
-  if (actor !== undefined) throw new Refusal('request.actor_unsupported', 'delegation is not supported')
   if (form.one('authorization_details') !== undefined)
     throw new Refusal('request.authorization_details_unsupported', 'no type of authorization_details is supported')
 }
@@ -102,14 +96,8 @@ const lifetimeOf = (text: string | undefined): Seconds | undefined => {
   return Number(text)
 }
 
-const jsonHeaders = {
-  'content-type': 'application/json',
-  'cache-control': 'no-store',
-  pragma: 'no-cache',
-} as const
-
 /** IssuedToken -> Response (RFC 8693 section 2.2.1). */
-export const respond = (token: IssuedToken): TokenResponse => ({
+export const respond = (token: IssuedToken): FormResponse => ({
   status: 200,
   headers: jsonHeaders,
   body: JSON.stringify({
@@ -120,20 +108,3 @@ export const respond = (token: IssuedToken): TokenResponse => ({
     ...(token.scope.length === 0 ? {} : { scope: token.scope.join(' ') }),
   }),
 })
-
-const retryAfter: Seconds = 5
-
-/** Refusal -> Response (RFC 6749 section 5.2). The caller hears the class of the failure and where to ask about it. */
-export const refuse = (refusal: Refusal, requestId: string): TokenResponse => {
-  const { status, error, description } = onTheWire(refusal.reason)
-  return {
-    status,
-    headers: {
-      ...jsonHeaders,
-      ...(status === 401 ? { 'www-authenticate': 'Basic realm="dragoman", charset="UTF-8"' } : {}),
-      ...(status === 405 ? { allow: 'POST' } : {}),
-      ...(status === 503 ? { 'retry-after': String(retryAfter) } : {}),
-    },
-    body: JSON.stringify({ error, error_description: `${description} (request ${requestId})` }),
-  }
-}

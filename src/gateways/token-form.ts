@@ -1,4 +1,44 @@
-import { Refusal } from '../domain/refusal.ts'
+import type { PresentedCertificate } from '../domain/presented-certificate.ts'
+import { onTheWire, Refusal } from '../domain/refusal.ts'
+import type { Seconds } from '../domain/time.ts'
+
+/** A form that was posted to one of the OAuth endpoints, as far as their dialects read it. */
+export interface FormRequest {
+  readonly authorization?: string
+  readonly body: string
+  /** The client certificate over which the request came. */
+  readonly certificate?: PresentedCertificate
+}
+
+/** An answer of one of them. */
+export interface FormResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+export const jsonHeaders = {
+  'content-type': 'application/json',
+  'cache-control': 'no-store',
+  pragma: 'no-cache',
+} as const
+
+const retryAfter: Seconds = 5
+
+/** Refusal -> Response (RFC 6749 section 5.2). The caller hears the class of the failure and where to ask about it. */
+export const refuse = (refusal: Refusal, requestId: string): FormResponse => {
+  const { status, error, description } = onTheWire(refusal.reason)
+  return {
+    status,
+    headers: {
+      ...jsonHeaders,
+      ...(status === 401 ? { 'www-authenticate': 'Basic realm="dragoman", charset="UTF-8"' } : {}),
+      ...(status === 405 ? { allow: 'POST' } : {}),
+      ...(status === 503 ? { 'retry-after': String(retryAfter) } : {}),
+    },
+    body: JSON.stringify({ error, error_description: `${description} (request ${requestId})` }),
+  }
+}
 
 /** The parameters of a token request, checked for repetition: RFC 6749 section 3.2. */
 export interface TokenForm {

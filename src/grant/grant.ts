@@ -1,7 +1,8 @@
 import type { Rights } from '../domain/client.ts'
+import type { Confirmation } from '../domain/confirmation.ts'
 import type { VerifiedCredential } from '../domain/credential.ts'
 import type { ExchangeRequest } from '../domain/exchange.ts'
-import { type Allowance, type Grant, grantedAs } from '../domain/grant.ts'
+import { type Allowance, type Grant, grantedAs, type Profile } from '../domain/grant.ts'
 import type { CanonicalIdentity } from '../domain/identity.ts'
 import { Refusal } from '../domain/refusal.ts'
 import type { Instant } from '../domain/time.ts'
@@ -22,11 +23,14 @@ export interface Petition {
  * CanonicalIdentity -> Grant: what was asked, as far as rule and client both allow it. It only narrows: what is asked
  * beyond that is refused, never trimmed in silence, and nothing outlives the subject token (RFC 8693 section 2.1).
  *
- * @throws Refusal `target.*`, `scope.not_allowed`, `request.token_type_unsupported`, `credential.expired`
+ * @throws Refusal `target.*`, `scope.not_allowed`, `request.token_type_unsupported`, `certificate.missing`,
+ *   `credential.expired`
  */
 export const grant = (petition: Petition, transaction: string, now: Instant, trace: Trace): Grant => {
   const { request, identity, allowance, client } = petition
-  const tokenType = tokenTypeOf(request.requestedTokenType)
+  const tokenType = request.requestedTokenType ?? tokenTypes.accessToken
+  const profile = profileOf(tokenType, allowance)
+  const confirmation = confirmationOf(petition, profile)
   const audience = audienceOf(request.targets, allowance, client.rights)
   const scope = scopeOf(request.scope, allowance, client.rights)
   const expiresAt = expiryOf(petition, now)
@@ -43,14 +47,46 @@ export const grant = (petition: Petition, transaction: string, now: Instant, tra
     transaction,
     release: allowance.release,
     tokenType,
+    profile,
+    ...(confirmation === undefined ? {} : { confirmation }),
   })
 }
 
-const tokenTypeOf = (requested: TokenType | undefined): TokenType => {
-  const type = requested ?? tokenTypes.accessToken
-  if (type === tokenTypes.accessToken || type === tokenTypes.jwt) return type
-  throw new Refusal('request.token_type_unsupported', 'only access_token and jwt are issued')
+const profiles: ReadonlyMap<TokenType, Profile> = new Map([
+  [tokenTypes.accessToken, 'access-token'],
+  [tokenTypes.jwt, 'access-token'],
+  [tokenTypes.jwtSvid, 'jwt-svid'],
+])
+
+const profileOf = (tokenType: TokenType, allowance: Allowance): Profile => {
+  const profile = profiles.get(tokenType)
+  if (profile === undefined)
+    throw new Refusal('request.token_type_unsupported', `only ${[...profiles.keys()].join(', ')} are issued`)
+  if (!allowance.profiles.includes(profile))
+    throw new Refusal('request.token_type_unsupported', `the rule does not allow the profile ${profile}`)
+  return profile
 }
+
+/**
+ * The certificate that the token is bound to: that of the request where the rule wants it so, and that of a bound
+ * subject token in any case, since an exchange must not make a bearer token of it. What a certificate as subject
+ * token is bound to is its own key, and it is for the rule to say whether what comes of it is, too.
+ */
+const confirmationOf = ({ request, credential, allowance }: Petition, profile: Profile): Confirmation | undefined => {
+  const confirmation = allowance.senderConstraint === 'mtls' ? presented(request) : inherited(request, credential)
+  if (confirmation !== undefined && profile === 'jwt-svid')
+    throw new Refusal('request.token_type_unsupported', 'a JWT-SVID is a bearer token and cannot be bound')
+  return confirmation
+}
+
+const presented = ({ certificate }: ExchangeRequest): Confirmation => {
+  if (certificate === undefined)
+    throw new Refusal('certificate.missing', 'the rule binds tokens to a client certificate and none was presented')
+  return { 'x5t#S256': certificate.thumbprint }
+}
+
+const inherited = ({ subject }: ExchangeRequest, { confirmation }: VerifiedCredential): Confirmation | undefined =>
+  subject.type === tokenTypes.x509Chain ? undefined : confirmation
 
 const audienceOf = (targets: readonly string[], allowance: Allowance, rights: Rights): readonly string[] => {
   const byClient = matcherOf(rights.audiences)

@@ -1,6 +1,15 @@
 import { Hono } from 'hono'
 import type { Desk } from '../desk.ts'
-import { authorizationServerMetadata, jwksMaxAge, openidMetadata, paths, publishedKeys } from './metadata.ts'
+import type { Caller } from '../domain/caller.ts'
+import { introspection } from './introspection.ts'
+import {
+  authorizationServerMetadata,
+  jwksMaxAge,
+  openidMetadata,
+  paths,
+  publishedKeys,
+  spiffeBundle,
+} from './metadata.ts'
 import { token } from './token.ts'
 
 const cached = (seconds: number) => ({
@@ -9,16 +18,26 @@ const cached = (seconds: number) => ({
 })
 const json = (body: unknown, seconds: number) => new Response(JSON.stringify(body), { headers: cached(seconds) })
 
+/** What a runtime knows of the connection that a request came over, from what it puts beside the request. */
+export type CallerOf = (env: unknown, request: Request) => Caller
+
 /**
  * The public listener. `desk` yields what is in force at the moment, so that a reload is one assignment; each request
  * takes it once and stays with it.
  */
-export const createApp = (desk: () => Desk): Hono => {
+export const createApp = (desk: () => Desk, callerOf: CallerOf = () => ({})): Hono => {
   const app = new Hono()
-  app.all(paths.token, (context) => token(context.req.raw, desk()))
+  app.all(paths.token, (context) => token(context.req.raw, callerOf(context.env, context.req.raw), desk()))
+  app.all(paths.introspection, (context) =>
+    introspection(context.req.raw, callerOf(context.env, context.req.raw), desk()),
+  )
   app.get(paths.jwks, () => json(publishedKeys(desk()), jwksMaxAge))
   app.get(paths.oauthMetadata, () => json(authorizationServerMetadata(desk()), jwksMaxAge))
   app.get(paths.openidMetadata, () => json(openidMetadata(desk()), jwksMaxAge))
+  app.get(paths.spiffeBundle, (context) => {
+    const bundle = spiffeBundle(desk())
+    return bundle === undefined ? context.notFound() : json(bundle, jwksMaxAge)
+  })
   app.notFound(
     () => new Response('{"error":"not_found"}', { status: 404, headers: { 'content-type': 'application/json' } }),
   )

@@ -1,11 +1,13 @@
 import type { Desk } from '../desk.ts'
 import { tokenExchangeGrant } from '../gateways/token-endpoint.ts'
-import { type Jwks, jwksOf } from '../mint/keyring.ts'
+import { type Jwks, jwksOf, lastChangeOf, svidKeysOf } from '../mint/keyring.ts'
 
 /** Where things are, below our issuer. */
 export const paths = {
   token: '/token',
+  introspection: '/introspect',
   jwks: '/jwks.json',
+  spiffeBundle: '/spiffe/bundle.json',
   oauthMetadata: '/.well-known/oauth-authorization-server',
   openidMetadata: '/.well-known/openid-configuration',
 } as const
@@ -24,13 +26,56 @@ export const authorizationServerMetadata = (desk: Desk) => {
     [...desk.registrations.values()].flatMap((client) => client.methods.map(({ authenticator }) => authenticator.kind)),
   )
   const algorithms = methods.has('private_key_jwt') ? assertionAlgorithms(desk) : []
+  const supported = [...methods].toSorted()
   return {
     issuer: desk.issuer,
     token_endpoint: below(desk.issuer, paths.token),
+    introspection_endpoint: below(desk.issuer, paths.introspection),
     jwks_uri: below(desk.issuer, paths.jwks),
     grant_types_supported: [tokenExchangeGrant],
-    ...(methods.size === 0 ? {} : { token_endpoint_auth_methods_supported: [...methods].toSorted() }),
-    ...(algorithms.length === 0 ? {} : { token_endpoint_auth_signing_alg_values_supported: algorithms }),
+    ...(methods.size === 0
+      ? {}
+      : {
+          token_endpoint_auth_methods_supported: supported,
+          introspection_endpoint_auth_methods_supported: supported,
+        }),
+    ...(algorithms.length === 0
+      ? {}
+      : {
+          token_endpoint_auth_signing_alg_values_supported: algorithms,
+          introspection_endpoint_auth_signing_alg_values_supported: algorithms,
+        }),
+    ...(bindsTokens(desk) ? { tls_client_certificate_bound_access_tokens: true } : {}),
+    ...aliases(desk),
+  }
+}
+
+/** RFC 8705 section 3.3: some rule binds its tokens to certificates. */
+const bindsTokens = ({ trust }: Desk): boolean =>
+  trust.maps.some(({ rules }) => rules.some(({ allowance }) => allowance.senderConstraint === 'mtls'))
+
+/** RFC 8705 section 5: where clients with certificates find the endpoints, if not where everybody does. */
+const aliases = ({ mtlsAlias }: Desk) =>
+  mtlsAlias === undefined
+    ? {}
+    : {
+        mtls_endpoint_aliases: {
+          token_endpoint: below(mtlsAlias, paths.token),
+          introspection_endpoint: below(mtlsAlias, paths.introspection),
+        },
+      }
+
+/**
+ * The bundle of our own trust domain (SPIFFE Trust Domain and Bundle, section 4); undefined where there is none. It
+ * holds keys for JWT-SVIDs only, since we issue no X.509-SVIDs.
+ */
+export const spiffeBundle = (desk: Desk) => {
+  if (desk.trustDomain === undefined) return undefined
+  const now = desk.ports.clock.now()
+  return {
+    keys: svidKeysOf(desk.keyring(), now),
+    spiffe_sequence: lastChangeOf(desk.keyring(), now),
+    spiffe_refresh_hint: jwksMaxAge,
   }
 }
 

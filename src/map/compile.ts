@@ -29,6 +29,7 @@ export const compileTrustMap = (draft: Draft, spec: TrustMapSpec, { name, source
     requirements: compileRequirements(draft, spec.claimValidationRules, preset),
     rules,
     firstRule: indexRules(rules),
+    readsActor: rules.some(({ isDelegation }) => isDelegation),
     identityRequirements: spec.identityValidationRules.map((requirement, index) => {
       const path = ['identityValidationRules', index]
       return compileIdentityRequirement(draft, pathText(path), ['spec', ...path], requirement)
@@ -58,6 +59,7 @@ const compileRule = (draft: Draft, index: number, spec: RuleSpec, identity: Iden
     index,
     location: draft.locate([...at, 'name']),
     conditions: compileConditions(draft, [...at, 'when'], spec.when),
+    isDelegation: spec.when?.actor !== undefined,
     identity,
     allowance: spec.grant,
     ...(spec.expires === undefined ? {} : { expiresAt: endOfDay(spec.expires) }),

@@ -1,4 +1,4 @@
-import type { Json } from '../domain/claims.ts'
+import type { Claims, Json } from '../domain/claims.ts'
 import { Refusal } from '../domain/refusal.ts'
 import type { Seen } from '../domain/trace.ts'
 import { type DocumentPath, pathText } from '../formats/documents.ts'
@@ -11,9 +11,50 @@ import type { Condition, Requirement } from './trust-map.ts'
 
 /** The conditions of a rule, those over claims first. */
 export const compileConditions = (draft: Draft, at: DocumentPath, when: RuleSpec['when']): readonly Condition[] => [
+  ...conditionsOn(draft, at, when),
+  ...(when?.actor === undefined ? [] : actorConditions(draft, [...at, 'actor'], when.actor)),
+]
+
+type OnCredential = Pick<NonNullable<RuleSpec['when']>, 'claims' | 'expression'>
+
+const conditionsOn = (draft: Draft, at: DocumentPath, when: OnCredential | undefined): readonly Condition[] => [
   ...Object.entries(when?.claims ?? {}).map(([claim, wanted]) => claimCondition(draft, at, claim, wanted)),
   ...(when?.expression === undefined ? [] : [expressionCondition(draft, at, when.expression)]),
 ]
+
+/**
+ * The map that vouches is always looked at first: what a claim means depends on who made it, and an issuer of one map
+ * must not be able to write what another's certificates prove.
+ */
+const actorConditions = (
+  draft: Draft,
+  at: DocumentPath,
+  actor: NonNullable<NonNullable<RuleSpec['when']>['actor']>,
+): readonly Condition[] => {
+  const maps: readonly (Json | undefined)[] = [actor.map].flat()
+  const vouched: Condition = {
+    location: draft.locate([...at, 'map']),
+    path: 'actor.map',
+    wanted: JSON.stringify(actor.map),
+    holds: ({ actor: present }) => maps.includes(present['map']),
+    seen: ({ actor: present }) => ({ value: present['map'], sensitivity: 'public' }),
+  }
+  return [vouched, ...conditionsOn(draft, at, actor).map(aboutActor)]
+}
+
+/** The same condition over the actor's claims. Where nobody acts it does not hold, whatever it asks for. */
+const aboutActor = ({ location, path, wanted, holds, seen }: Condition): Condition => ({
+  location,
+  wanted,
+  path: `actor.${path}`,
+  holds: (facts) => facts.actor['claims'] !== undefined && holds(asSubject(facts)),
+  seen: (facts) => (facts.actor['claims'] === undefined ? { value: undefined } : seen(asSubject(facts))),
+})
+
+const asSubject = (facts: Facts): Facts => ({ ...facts, header: {}, claims: claimsOfActor(facts.actor) })
+
+const claimsOfActor = ({ claims }: Claims): Claims =>
+  typeof claims === 'object' && claims !== null && !Array.isArray(claims) ? (claims as Claims) : {}
 
 const claimCondition = (draft: Draft, at: DocumentPath, claim: string, wanted: MatcherSpec): Condition => {
   const values = claim.startsWith('/') ? undefined : valuesOf(wanted)

@@ -25,6 +25,7 @@ const factsWith = (own: Claims): Facts => ({
   client: { id: 'ci', method: 'private_key_jwt' },
   request: { targets: ['https://orders.example'], scope: ['read'] },
   identity: { subject: 'user:ada', groups: ['g'] },
+  actor: {},
   now: 1_700_000_000n,
 })
 

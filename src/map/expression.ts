@@ -15,6 +15,8 @@ export interface Facts {
   /** `targets` and `scope`, each a list. */
   readonly request: Claims
   readonly identity: Claims
+  /** The verified actor: `map`, `kind`, `claims`, `subject`, `type`; empty when nobody acts for the subject. */
+  readonly actor: Claims
   /** Whole seconds since the epoch, like the times in claims; `timestamp(now)` gives CEL's own kind of time. */
   readonly now: bigint
 }
@@ -52,7 +54,7 @@ const newEnvironment = (variables: readonly string[]): Environment => {
   return addFunctions(environment.registerVariable('now', 'int'))
 }
 
-const credentialVariables = ['claims', 'header', 'client', 'request']
+const credentialVariables = ['claims', 'header', 'client', 'request', 'actor']
 const variables: Readonly<Record<Scope, readonly string[]>> = {
   credential: [...credentialVariables, 'now'],
   identity: [...credentialVariables, 'identity', 'now'],

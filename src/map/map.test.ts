@@ -83,7 +83,7 @@ describe('the rules', () => {
     const grant = { audiences: ['https://orders.example'], scopes: ['read'], ttl: '10m', release: ['public'] }
     const trace = newTrace('r', now)
     const { identity: made, allowance } = run(await load({ rules: [rule('a', { grant })] }), {}, trace)
-    expect(allowance).toEqual({ ...grant, ttl: 600 })
+    expect(allowance).toEqual({ ...grant, ttl: 600, profiles: ['access-token'], senderConstraint: 'none' })
     expect(made).toMatchObject({
       type: 'user',
       subject: { value: 'user:ada', sensitivity: 'internal' },
@@ -395,7 +395,15 @@ describe('many rules', () => {
     }
   })
 
-  const factsOf = (claims: Claims) => ({ claims, header: {}, client: {}, request: {}, identity: {}, now: 0n })
+  const factsOf = (claims: Claims) => ({
+    claims,
+    header: {},
+    client: {},
+    request: {},
+    identity: {},
+    actor: {},
+    now: 0n,
+  })
 
   it('are not tried when their claim has another value', async () => {
     const rules = Array.from({ length: 1_000 }, (_, index) =>

@@ -18,6 +18,17 @@ export interface Context {
   readonly now: Instant
   /** The version of the documents in force. */
   readonly version: string
+  /** Who acts for the subject, verified and mapped. */
+  readonly actor?: Actor
+}
+
+/** A party that acts for a subject: what it has proven, by which map, and who it is inside. */
+export interface Actor {
+  readonly map: string
+  readonly credential: VerifiedCredential
+  readonly identity: CanonicalIdentity
+  /** The request names it (`actor_token`), so it must not be passed over in silence. */
+  readonly isNamed: boolean
 }
 
 /**
@@ -34,7 +45,9 @@ export const map = (credential: VerifiedCredential, trustMap: TrustMap, context:
   judge(trustMap.requirements, 'map.validation_failed', facts, trustMap, trace)
   const rule = ruleFor(facts, context.now, trustMap, trace)
   trace.rule = rule.name
-  const identity = identityOf(credential, facts, rule, trustMap, context.version)
+  if (context.actor?.isNamed === true && !rule.isDelegation)
+    throw new Refusal('request.actor_unsupported', `the rule ${rule.name} says nothing about an actor`)
+  const identity = identityOf(credential, facts, rule, trustMap, context)
   trace.subject = identity.subject
   if (trustMap.identityRequirements.length > 0)
     judge(trustMap.identityRequirements, 'identity.invalid', withIdentity(facts, identity), trustMap, trace)
@@ -43,13 +56,22 @@ export const map = (credential: VerifiedCredential, trustMap: TrustMap, context:
 
 const nothing: Claims = {}
 
-const factsOf = (credential: VerifiedCredential, { client, request, now }: Context): Facts => ({
+const factsOf = (credential: VerifiedCredential, { client, request, now, actor }: Context): Facts => ({
   claims: credential.claims,
   header: credential.header,
   client: { id: client.id, method: client.method },
   request,
   identity: nothing,
+  actor: actor === undefined ? nothing : factsOfActor(actor),
   now: BigInt(Math.floor(now)),
+})
+
+const factsOfActor = ({ map: name, credential, identity }: Actor): Claims => ({
+  map: name,
+  kind: credential.kind,
+  claims: credential.claims,
+  subject: identity.subject.value,
+  type: identity.type,
 })
 
 /** What `identity` means in identityValidationRules: lists are always there, `tenant` only where it was mapped. */
@@ -149,13 +171,14 @@ const identityOf = (
   facts: Facts,
   rule: Rule,
   trustMap: TrustMap,
-  version: string,
+  { version, actor }: Context,
 ): CanonicalIdentity => {
   const { issuer, subject, authentication } = credential
   return mappedTo({
     ...fieldsOf(rule, facts),
     type: rule.identity.type,
     origin: { issuer, subject, map: trustMap.name, rule: rule.name, version },
+    ...(actor === undefined || !rule.isDelegation ? {} : { actor: actor.identity }),
     ...(authentication === undefined ? {} : { authentication }),
   })
 }

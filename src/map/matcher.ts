@@ -12,7 +12,7 @@ export interface MatcherObject {
   readonly in?: readonly Scalar[] | undefined
   readonly glob?: string | undefined
   readonly regex?: string | undefined
-  readonly contains?: Scalar | undefined
+  readonly contains?: Scalar | { readonly glob: string } | { readonly regex: string } | undefined
   readonly exists?: boolean | undefined
 }
 
@@ -38,7 +38,7 @@ const partsOf = (spec: MatcherObject): readonly Matcher[] => [
   ...ofKey(spec.in, isOneOf),
   ...ofKey(spec.glob, (pattern) => onText(glob(pattern))),
   ...ofKey(spec.regex, (pattern) => onText(regex(pattern))),
-  ...ofKey(spec.contains, (wanted) => (value) => isList(value) && value.includes(wanted)),
+  ...ofKey(spec.contains, isListWith),
   ...ofKey(spec.exists, (wanted) => (value) => (value !== undefined) === wanted),
 ]
 
@@ -50,6 +50,12 @@ const isOneOf = (wanted: readonly Scalar[]): Matcher => {
   if (wanted.length === 1) return (value) => value !== undefined && value === only
   const values: ReadonlySet<Json | undefined> = new Set(wanted)
   return (value) => values.has(value)
+}
+
+const isListWith = (wanted: NonNullable<MatcherObject['contains']>): Matcher => {
+  if (typeof wanted !== 'object') return (value) => isList(value) && value.includes(wanted)
+  const fits = onText('glob' in wanted ? glob(wanted.glob) : regex(wanted.regex))
+  return (value) => isList(value) && value.some(fits)
 }
 
 const onText =

@@ -45,7 +45,7 @@ const expression = (scope: Scope, wanted: ResultType) =>
       return z.NEVER
     })
     .meta({
-      description: `A CEL expression over claims, header, client, request, ${scope === 'identity' ? 'identity, ' : ''}now.`,
+      description: `A CEL expression over claims, header, client, request, actor, ${scope === 'identity' ? 'identity, ' : ''}now.`,
       examples: [wanted === 'bool' ? "claims.amr.exists(m, m == 'mfa')" : "'user:' + claims.tid + ':' + claims.oid"],
     })
 
@@ -64,7 +64,13 @@ const matcherObject = z
       examples: ['refs/heads/release-*'],
     }),
     regex: readBy(regex).optional().meta({ description: 'The whole claim fits this RE2 regular expression.' }),
-    contains: scalar.optional().meta({ description: 'The claim is a list that holds this.' }),
+    contains: z
+      .union([scalar, z.strictObject({ glob: globText }), z.strictObject({ regex: readBy(regex) })])
+      .optional()
+      .meta({
+        description: 'The claim is a list that holds this, or an element that fits the pattern.',
+        examples: ['admins', { glob: '*.acme.example' }],
+      }),
     exists: z.boolean().optional().meta({ description: 'The claim is there (true) or is not (false).' }),
   })
   .refine((matcher) => Object.values(matcher).some(isSaid), ifSound('says nothing about the claim'))
@@ -78,14 +84,30 @@ const matcher = z.union([scalar, z.array(scalar).min(1), matcherObject]).meta({
   examples: ['push', ['push', 'workflow_dispatch'], { glob: 'refs/heads/**' }],
 })
 
+const claimConditions = z
+  .record(claimPath, matcher)
+  .refine((claims) => Object.keys(claims).length > 0, ifSound('is empty: leave it out if no claim matters'))
+  .optional()
+  .meta({ description: 'What claims must be. All must hold; an absent claim holds for `exists: false` only.' })
+
+const actor = z
+  .strictObject({
+    map: z
+      .union([name, z.array(name).min(1)])
+      .meta({ description: 'The TrustMap, or one of several, that must vouch for the actor.' }),
+    claims: claimConditions,
+    expression: expression('credential', 'bool').optional(),
+  })
+  .meta({
+    description:
+      "Who must act for the subject: the actor_token, or the client certificate over which the request comes. `claims` are the actor's own. The token names the actor in `act`.",
+  })
+
 const when = z
   .strictObject({
-    claims: z
-      .record(claimPath, matcher)
-      .refine((claims) => Object.keys(claims).length > 0, ifSound('is empty: leave it out if no claim matters'))
-      .optional()
-      .meta({ description: 'What claims must be. All must hold; an absent claim holds for `exists: false` only.' }),
+    claims: claimConditions,
     expression: expression('credential', 'bool').optional(),
+    actor: actor.optional(),
   })
   .refine((all) => Object.values(all).some(isSaid), ifSound('is empty: leave it out to match every credential'))
   .meta({ description: 'When the rule speaks. Without it, it speaks for every credential of the source.' })
@@ -151,6 +173,9 @@ const identity = z
   })
   .meta({ description: 'Who the subject becomes.' })
 
+/** The forms in which a canonical identity can be issued. */
+const profiles = ['access-token', 'jwt-svid'] as const
+
 const grant = z
   .strictObject({
     audiences: z
@@ -167,6 +192,15 @@ const grant = z
         description: 'How long a token lives at most: never longer than asked or than the subject token. Default 5m.',
         examples: ['5m'],
       }),
+    profiles: z
+      .array(z.enum(profiles))
+      .min(1)
+      .default(['access-token'])
+      .meta({ description: 'The kinds of token that may be asked for. Default access-token.' }),
+    senderConstraint: z.enum(['none', 'mtls']).default('none').meta({
+      description:
+        'mtls: the token is bound to the client certificate over which it was asked for (RFC 8705), and without one refused.',
+    }),
     release: z
       .array(z.enum(sensitivities).exclude(['secret']))
       .default(['public', 'internal'])

@@ -23,6 +23,10 @@ export interface PolicyTest {
   readonly location: Location
   /** The fixture's claims with the test's own over them. */
   readonly claims: Claims
+  /** The TrustMap that the credential is of, where its claims do not say so themselves. */
+  readonly source?: string
+  /** Who acts for the subject: the claims of that credential and the TrustMap that it is of. */
+  readonly actor?: { readonly claims: Claims; readonly source: string }
   /** The subject_token_type; absent: any that the source accepts. */
   readonly tokenType?: TokenType
   /** The client_id of the caller; absent: any client that may ask. */
@@ -100,6 +104,16 @@ const test = z.strictObject({
   name: text.meta({ description: 'What the test shows, in words.' }),
   token: text.meta({ description: 'The name of a fixture.' }),
   claims: claims.optional().meta({ description: 'Claims put over those of the fixture; null takes one away.' }),
+  source: name
+    .optional()
+    .meta({ description: 'The TrustMap that the credential is of: needed for certificates, whose claims do not say.' }),
+  actor: z
+    .strictObject({
+      token: text.meta({ description: 'The name of a fixture.' }),
+      source: name.meta({ description: 'The TrustMap that the credential is of.' }),
+    })
+    .optional()
+    .meta({ description: 'The credential of the party that acts for the subject.' }),
   type: z
     .enum(['id_token', 'access_token', 'jwt'])
     .optional()
@@ -119,11 +133,15 @@ export const testSuiteSpec = z
     tests: z.array(test).min(1),
   })
   .superRefine(({ fixtures, tests }, context) => {
-    for (const [index, { token }] of tests.entries()) {
-      if (Object.hasOwn(fixtures, token)) continue
-      const fix = didYouMean(token, Object.keys(fixtures))
-      context.addIssue(remarked({ message: 'there is no such fixture', fix }, ['tests', index, 'token']))
-    }
+    for (const [index, { token, actor }] of tests.entries())
+      for (const [fixture, path] of [
+        [token, ['token']] as const,
+        [actor?.token ?? token, ['actor', 'token']] as const,
+      ]) {
+        if (Object.hasOwn(fixtures, fixture) || (path.length > 1 && actor === undefined)) continue
+        const fix = didYouMean(fixture, Object.keys(fixtures))
+        context.addIssue(remarked({ message: 'there is no such fixture', fix }, ['tests', index, ...path]))
+      }
   })
 
 export type TestSuiteSpec = z.output<typeof testSuiteSpec>
@@ -153,6 +171,14 @@ export const reportUnknownTestClients = (
       draft.reportUnknown(['spec', 'tests', index, 'client'], 'Client', client, [...clientIds.keys()])
 }
 
+/** Maps that a test names and that no document describes. */
+export const reportUnknownTestSources = (draft: Draft, { tests }: TestSuiteSpec, maps: readonly string[]): void => {
+  for (const [index, { source, actor }] of tests.entries())
+    for (const [named, path] of [[source, ['source']] as const, [actor?.source, ['actor', 'source']] as const])
+      if (named !== undefined && !maps.includes(named))
+        draft.reportUnknown(['spec', 'tests', index, ...path], 'TrustMap', named, maps)
+}
+
 const compileTest = (
   draft: Draft,
   index: number,
@@ -168,6 +194,10 @@ const compileTest = (
     claims: overlaid(fixtures[spec.token] ?? {}, spec.claims ?? {}),
     request: requestOf(spec),
     expect: expectationOf(spec.expect),
+    ...(spec.source === undefined ? {} : { source: spec.source }),
+    ...(spec.actor === undefined
+      ? {}
+      : { actor: { claims: fixtures[spec.actor.token] ?? {}, source: spec.actor.source } }),
     ...(spec.type === undefined ? {} : { tokenType: shortTypes[spec.type] }),
     ...(client === undefined ? {} : { client }),
   }

@@ -20,6 +20,8 @@ export interface TrustMap {
   readonly rules: readonly Rule[]
   /** Finds the first rule that `speaks`, trying only those that `claims` do not rule out. */
   readonly firstRule: FirstRule
+  /** Some rule has conditions on the actor: the certificate over which a request comes is worth verifying. */
+  readonly readsActor: boolean
   /** `identityValidationRules`: must hold for every identity that a rule makes. */
   readonly identityRequirements: readonly Requirement[]
 }
@@ -62,6 +64,8 @@ export interface Rule {
   readonly location: Location
   /** Those over claims first: they cannot fail, so a rule that they rule out need not be tried. */
   readonly conditions: readonly Condition[]
+  /** It has conditions on the actor, so what it makes is delegated to one (RFC 8693 section 1.1). */
+  readonly isDelegation: boolean
   readonly identity: IdentityMapping
   readonly allowance: Allowance
   /** From then on the rule denies. */

@@ -44,6 +44,8 @@ export const accessTokenClaims = (grant: Grant, issuer: string, id: string): Acc
       jti: id,
       ...(scope.length > 0 ? { scope: scope.join(' ') } : {}),
       txn: grant.transaction,
+      ...(grant.confirmation === undefined ? {} : { cnf: { ...grant.confirmation } }),
+      ...actorClaims(grant),
       ...authenticationClaims(identity),
       identity_type: identity.type,
       ...released.claims,
@@ -53,6 +55,18 @@ export const accessTokenClaims = (grant: Grant, issuer: string, id: string): Acc
     },
     withheld: released.withheld,
   }
+}
+
+/** RFC 8693 section 4.1: who acts for the subject, in our own terms. */
+const actorClaims = (grant: Grant): Readonly<Record<string, Json>> => {
+  const { actor } = grant.identity
+  if (actor === undefined) return {}
+  if (!mayEnter(actor.subject, grant))
+    throw new Refusal(
+      'identity.invalid',
+      `the actor's subject is labelled ${actor.subject.sensitivity}, which the rule does not release`,
+    )
+  return { act: { sub: actor.subject.value, identity_type: actor.type } }
 }
 
 /** `secret` never enters a token, even where a rule says that it may. */

@@ -2,7 +2,7 @@ import type { Claims } from '../domain/claims.ts'
 import type { Instant } from '../domain/time.ts'
 import { encodeBase64url } from '../formats/base64url.ts'
 import { publicHalf } from '../formats/signing-key.ts'
-import type { Signatures, SigningKey } from '../ports/signatures.ts'
+import type { JwsAlgorithm, Signatures, SigningKey } from '../ports/signatures.ts'
 import { defaultOverlap, type KeyTimes, type Overlap, type Standing, standings } from './key-times.ts'
 import type { StoredKey } from './stored-key.ts'
 
@@ -13,6 +13,8 @@ export interface Signer extends KeyTimes {
   readonly jwk: Claims
   /** The protected header of an access token under this key, encoded (RFC 7515 section 4, RFC 9068 section 2.1). */
   readonly header: string
+  /** The same of a JWT-SVID; absent where the key's algorithm is not one that JWT-SVIDs may have. */
+  readonly svidHeader?: string
 }
 
 /** All our signing keys. What each may do follows from the time, so a rotation needs nobody to be there. */
@@ -49,6 +51,21 @@ export const jwksOf = (keyring: Keyring, now: Instant): Jwks => ({
   keys: at(keyring, now).flatMap(({ key, state }) => (state === 'retired' ? [] : [key.jwk])),
 })
 
+/**
+ * The keys that verifiers of our JWT-SVIDs need at `now`, as a SPIFFE bundle lists them (SPIFFE Trust Domain and Bundle,
+ * section 4.2.2): `use` says what for, and `kid` is always there.
+ */
+export const svidKeysOf = (keyring: Keyring, now: Instant): readonly Claims[] =>
+  at(keyring, now).flatMap(({ key, state }) =>
+    state === 'retired' || key.svidHeader === undefined ? [] : [{ ...key.jwk, use: 'jwt-svid' }],
+  )
+
+/** When the published keys changed last, in whole seconds; it never goes back as long as keys are not deleted by hand. */
+export const lastChangeOf = (keyring: Keyring, now: Instant): Instant => {
+  const changes = at(keyring, now).flatMap(({ key, publishedUntil }) => [key.createdAt, publishedUntil])
+  return Math.floor(Math.max(0, ...changes.filter((instant) => instant <= now)))
+}
+
 /** What was found last for each keyring holds until the next key changes its state. */
 const found = new WeakMap<Keyring, Found>()
 
@@ -78,6 +95,9 @@ const nextChange = (current: readonly Standing<Signer>[], now: Instant): Instant
 const utf8 = new TextEncoder()
 const encodeJson = (value: Claims): string => encodeBase64url(utf8.encode(JSON.stringify(value)))
 
+/** JWT-SVID section 3: RSA and ECDSA, no EdDSA, no ML-DSA. */
+const isSvidAlgorithm = (algorithm: JwsAlgorithm): boolean => /^(RS|PS|ES)(256|384|512)$/.test(algorithm)
+
 const importSigner = async (stored: StoredKey, signatures: Signatures): Promise<Signer> => {
   const { kid, alg, createdAt, activeFrom, retireAt, privateKey } = stored
   try {
@@ -92,6 +112,7 @@ const importSigner = async (stored: StoredKey, signatures: Signatures): Promise<
       key,
       jwk: { ...publicJwk, kid, alg, use: 'sig' },
       header: encodeJson({ alg, typ: 'at+jwt', kid }),
+      ...(isSvidAlgorithm(alg) ? { svidHeader: encodeJson({ alg, typ: 'JWT', kid }) } : {}),
     }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : 'it cannot be imported'

@@ -41,6 +41,7 @@ const grantOf = (identity: Partial<Identity> = {}, fields: Partial<GrantFields> 
     transaction: 'txn-1',
     release: ['public', 'internal'],
     tokenType: tokenTypes.accessToken,
+    profile: 'access-token',
     ...fields,
   })
 
@@ -55,7 +56,13 @@ beforeAll(async () => {
 })
 
 const referenced = new Set<string>(['admins'])
-const context = { issuer, now, ports: { signatures, ids: createNodeIds() }, trust: { referencedStrings: referenced } }
+const context = {
+  issuer,
+  trustDomain: 'inside.example',
+  now,
+  ports: { signatures, ids: createNodeIds() },
+  trust: { referencedStrings: referenced },
+}
 
 const minted = async (grant: Grant, ring = keyring, detailed = false) => {
   const trace = newTrace('request-1', now, detailed)

@@ -34,7 +34,7 @@ const schema = z.strictObject({
  *
  * @throws FormatError that says what is wrong and never quotes the file
  */
-export const parseStoredKey = async (text: string, digest: Digest): Promise<StoredKey> => {
+export const parseStoredKey = async (text: string, digest: Pick<Digest, 'sha256'>): Promise<StoredKey> => {
   const parsed = schema.safeParse(jsonOf(text))
   if (!parsed.success) throw new FormatError(`it is not a key file: ${misfits(parsed.error)}`)
   const { activeFrom, retireAt, ...rest } = parsed.data
@@ -68,7 +68,7 @@ export const formatStoredKey = (key: StoredKey): string => `${JSON.stringify(key
 export const newStoredKey = async (
   algorithm: JwsAlgorithm,
   now: Instant,
-  ports: { readonly signatures: Signatures; readonly digest: Digest },
+  ports: { readonly signatures: Signatures; readonly digest: Pick<Digest, 'sha256'> },
 ): Promise<StoredKey> => {
   const privateKey = await ports.signatures.generate(algorithm)
   const kid = await thumbprint(privateKey, algorithm, ports.digest)

@@ -21,6 +21,13 @@ export interface HttpLimits {
   readonly maxBytes: number
   /** Judges each network address that the host name resolves to, at the moment of connecting (no rebinding). */
   readonly mayConnect: (address: string) => boolean
+  /**
+   * When present, it alone says whether the server is the right one; certificate authorities and host names count for
+   * nothing. The platform does the TLS handshake, in which the server proves to hold the key of the first certificate,
+   * hands over what the server showed (DER) and sends nothing before `judgeServer` has resolved; when it rejects, so does
+   * `send`. Such a connection is shared with no other request. A platform that cannot do this must throw.
+   */
+  readonly judgeServer?: (chain: readonly Uint8Array[]) => Promise<void>
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Audit } from './audit.ts'
+import type { CertificateSignatures } from './certificate-signatures.ts'
 import type { Clock } from './clock.ts'
 import type { Digest } from './digest.ts'
 import type { Files } from './files.ts'
@@ -16,6 +17,7 @@ export interface Ports {
   readonly files: Files
   readonly secrets: Secrets
   readonly signatures: Signatures
+  readonly certificateSignatures: CertificateSignatures
   readonly digest: Digest
   readonly ids: Ids
   readonly replay: ReplayGuard

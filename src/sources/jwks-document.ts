@@ -29,7 +29,7 @@ const fileFreshness: Seconds = 60
  */
 export const jwksGetter = (
   place: JwksPlace,
-  tools: { readonly files: Files; readonly outbound: Outbound },
+  tools: { readonly files: Pick<Files, 'read'>; readonly outbound: Outbound },
 ): ((now: Instant) => Promise<JsonDocument>) => {
   const { issuer, jwksURI, jwksFile, jwks, allowHosts } = place
   if ([issuer, jwksURI, jwksFile, jwks].filter((given) => given !== undefined).length !== 1)

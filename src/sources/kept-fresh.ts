@@ -20,6 +20,13 @@ export interface Held<T> {
 
 export type FreshnessState = 'fresh' | 'stale' | 'missing'
 
+/** What is fetched before the first request and watched for readiness. */
+export interface Watched {
+  /** Fetches now unless fresh. Never throws; failures are logged and seen in `state`. */
+  prefetch(now: Instant): Promise<void>
+  state(now: Instant): FreshnessState
+}
+
 /** A value from elsewhere that is kept fresh as it is asked for. It has no timers, so it lives on any runtime. */
 export interface KeptFresh<T> {
   /** The value. Rejects with the load's error when there is none that may be used. */
@@ -98,6 +105,16 @@ export const keptFresh = <T>(settings: KeptFreshSettings<T>): KeptFresh<T> => {
     },
   }
 }
+
+/** `source` as something to be watched. */
+export const watched = <T>(source: KeptFresh<T>): Watched => ({
+  prefetch: (now) =>
+    source.get(now).then(
+      () => undefined,
+      () => undefined,
+    ),
+  state: (now) => source.state(now),
+})
 
 const stateOf = <T>({ known, settings }: Keeping<T>, now: Instant): FreshnessState => {
   if (known === undefined) return 'missing'

@@ -27,6 +27,18 @@ export const indexKeys = async (
   signatures: Signatures,
   previous: KeyIndex | undefined,
 ): Promise<KeyIndex> => {
+  const index = await indexAnyKeys(jwks, algorithms, signatures, previous)
+  if (index.keys.length === 0) throw new FormatError('the key set has no key that can be used')
+  return index
+}
+
+/** The same for a set that may well be empty, and then verifies nothing. */
+export const indexAnyKeys = async (
+  jwks: Claims,
+  algorithms: readonly JwsAlgorithm[],
+  signatures: Signatures,
+  previous: KeyIndex | undefined,
+): Promise<KeyIndex> => {
   const imports = new Map<string, Promise<VerificationKey>>()
   const importPublicKey = (jwk: Claims, algorithm: JwsAlgorithm): Promise<VerificationKey> => {
     const name = `${algorithm} ${JSON.stringify(jwk)}`
@@ -35,7 +47,6 @@ export const indexKeys = async (
     return imported
   }
   const keys = await usableKeys(jwks, algorithms, { supported: signatures.supported, importPublicKey })
-  if (keys.length === 0) throw new FormatError('the key set has no key that can be used')
   return { keys, byId: groupById(keys), imports }
 }
 

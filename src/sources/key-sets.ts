@@ -1,9 +1,10 @@
 import { Refusal } from '../domain/refusal.ts'
 import type { Instant, Seconds } from '../domain/time.ts'
+import type { Files } from '../ports/files.ts'
 import type { Ports } from '../ports/ports.ts'
 import type { JwsAlgorithm, VerificationKey } from '../ports/signatures.ts'
 import { type JwksPlace, jwksGetter } from './jwks-document.ts'
-import { type Held, type KeptFresh, keptFresh } from './kept-fresh.ts'
+import { type Held, type KeptFresh, keptFresh, type Watched, watched } from './kept-fresh.ts'
 import { candidatesFor, indexKeys, type KeyIndex } from './key-index.ts'
 import type { Outbound } from './outbound.ts'
 
@@ -21,12 +22,9 @@ export interface Candidates {
   readonly stale: boolean
 }
 
-export interface KeySet {
+export interface KeySet extends Watched {
   /** Throws a Refusal `keys.unavailable` when there are no keys to judge with. */
   candidates(header: { readonly alg: JwsAlgorithm; readonly kid?: string }, now: Instant): Promise<Candidates>
-  /** Fetches now unless fresh. Never throws; failures are logged and seen in `state`. */
-  prefetch(now: Instant): Promise<void>
-  state(now: Instant): 'fresh' | 'stale' | 'missing'
 }
 
 /** All key sets in use. The same spec yields the same set, so that a reload of the documents costs no fetch. */
@@ -34,7 +32,7 @@ export interface KeySets {
   open(spec: KeySetSpec): KeySet
 }
 
-type KeySetPorts = Pick<Ports, 'files' | 'signatures' | 'log'>
+type KeySetPorts = Pick<Ports, 'signatures' | 'log'> & { readonly files: Pick<Files, 'read'> }
 
 /** The key sets, and what keeps their number bounded. */
 export interface SweptKeySets extends KeySets {
@@ -91,16 +89,14 @@ const createKeySet = (spec: KeySetSpec, ports: KeySetPorts, outbound: Outbound):
         keys: state,
       }),
   })
-  return {
-    candidates: (header, now) => candidatesFrom(source, nameOf(spec), header, now),
-    prefetch: (now) =>
-      source.get(now).then(
-        () => undefined,
-        () => undefined,
-      ),
-    state: (now) => source.state(now),
-  }
+  return keySetOf(source, nameOf(spec))
 }
+
+/** The key set that `source` keeps fresh; `name` is for people. */
+export const keySetOf = (source: KeptFresh<KeyIndex>, name: string): KeySet => ({
+  ...watched(source),
+  candidates: (header, now) => candidatesFrom(source, name, header, now),
+})
 
 /** For people: which set it is. */
 const nameOf = (spec: KeySetSpec): string =>

@@ -10,6 +10,8 @@ export interface OutboundPolicy {
   readonly timeout?: Seconds
   /** The longest body. Default 256 KiB. */
   readonly maxBytes?: number
+  /** Judges the certificates of the server in place of the platform; rejects when they are not the right ones. */
+  readonly judgeServer?: (chain: readonly Uint8Array[]) => Promise<void>
 }
 
 /** The one way out: every request of dragoman to somewhere else passes here. */
@@ -113,13 +115,25 @@ const send = async (
     refused ||= !may
     return may
   }
+  const server = watchedJudge(policy)
   const response = await http
-    .send(request, { timeout: policy.timeout ?? defaultTimeout, maxBytes, mayConnect })
+    .send(request, { timeout: policy.timeout ?? defaultTimeout, maxBytes, mayConnect, ...server.limits })
     .catch((cause: unknown) => {
       throw refused ? refusedAddress(url, cause) : transportError(url, cause)
     })
+  if (!server.hasApproved()) throw new OutboundError('refused', `nobody has judged the certificate of ${url.host}`)
   if (response.body.byteLength > maxBytes) throw tooLarge(url)
   return response
+}
+
+/** An answer counts only when the judge was asked and approved, whatever the platform says. */
+const watchedJudge = ({ judgeServer }: OutboundPolicy) => {
+  let approved = judgeServer === undefined
+  const judge = async (chain: readonly Uint8Array[]): Promise<void> => {
+    await judgeServer?.(chain)
+    approved = true
+  }
+  return { hasApproved: () => approved, limits: judgeServer === undefined ? {} : { judgeServer: judge } }
 }
 
 /** An IPv6 host stands in brackets; of names, none that the URL standard lets pass ends in a number. */

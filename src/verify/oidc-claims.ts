@@ -1,4 +1,5 @@
 import type { Claims } from '../domain/claims.ts'
+import type { Confirmation } from '../domain/confirmation.ts'
 import type { Authentication } from '../domain/credential.ts'
 import { Refusal } from '../domain/refusal.ts'
 import type { Instant } from '../domain/time.ts'
@@ -14,6 +15,7 @@ export interface AcceptedClaims {
   readonly expiresAt: Instant
   readonly id?: string
   readonly authentication?: Authentication
+  readonly confirmation?: Confirmation
 }
 
 /**
@@ -49,13 +51,31 @@ export const acceptClaims = (claims: Claims, config: OidcConfig, now: Instant): 
   refuseUnproven(claims)
   const id = optionalText(claims, 'jti')
   const authentication = authenticationOf(claims)
+  const confirmation = confirmationOf(claims)
   return {
     subject,
     audience,
     ...times,
     ...(id === undefined ? {} : { id }),
     ...(authentication === undefined ? {} : { authentication }),
+    ...(confirmation === undefined ? {} : { confirmation }),
   }
+}
+
+const thumbprint = /^[A-Za-z0-9_-]{43}$/
+
+/**
+ * The certificate that `cnf` binds the token to (RFC 8705 section 3.1). Any other confirmation, or one beside it, is a
+ * proof that nobody can give here yet.
+ */
+const confirmationOf = (claims: Claims): Confirmation | undefined => {
+  const cnf = claim(claims, 'cnf')
+  if (cnf === undefined) return undefined
+  const [[method, value] = ['', undefined], ...others] =
+    typeof cnf === 'object' && cnf !== null ? Object.entries(cnf) : []
+  if (others.length === 0 && method === 'x5t#S256' && typeof value === 'string' && thumbprint.test(value))
+    return { 'x5t#S256': value }
+  throw new Refusal('credential.confirmation_required', 'cnf binds the token to a key and no proof was given')
 }
 
 /** Judges `exp`, `nbf` and `iat` at the instant `now`. */
@@ -106,9 +126,7 @@ const checkScopeShape = (claims: Claims): void => {
 }
 
 /** Claims that limit who may use the token: what we cannot check, we do not accept. */
-const refuseUnproven = (claims: Claims): void => {
-  if (claim(claims, 'cnf') !== undefined)
-    throw new Refusal('credential.confirmation_required', 'cnf binds the token to a key and no proof was given')
+export const refuseUnproven = (claims: Claims): void => {
   if (claim(claims, 'status') !== undefined)
     throw new Refusal('credential.status_unverifiable', 'the token refers to a status list')
   if (claim(claims, 'act') !== undefined)

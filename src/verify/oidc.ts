@@ -5,20 +5,20 @@ import type { Secret } from '../domain/secret.ts'
 import type { Instant } from '../domain/time.ts'
 import { tokenTypes } from '../domain/token-type.ts'
 import { note, type Trace } from '../domain/trace.ts'
-import { FormatError } from '../formats/format-error.ts'
-import { type CompactJws, claimsOf, looksLikeJws, parseCompactJws } from '../formats/jws.ts'
+import { looksLikeJws } from '../formats/jws.ts'
 import { HeaderError, type SignatureHeader, signatureHeader } from '../formats/jws-header.ts'
 import { type IntrospectionSpec, introspect } from '../sources/introspection.ts'
 import type { KeySet } from '../sources/key-sets.ts'
-import { checkSignature } from '../sources/signature-check.ts'
 import { claim, optionalText } from './claim-shapes.ts'
+import { requireTokenSignature } from './jwt-signature.ts'
 import { acceptClaims, checkOidcClaims } from './oidc-claims.ts'
 import { audienceClaimsOf, issuersOf, lintOidc, type OidcConfig, oidcSchema, type TokenForm } from './oidc-config.ts'
+import { type ParsedJwt, presentedJwt, requireTokenLength } from './presented-jwt.ts'
 import type { Tools, Verifier } from './verifier.ts'
 
 /** A signed token taken apart, or an opaque one of which only its issuer can tell what it says. */
 type Presented =
-  | { readonly signed: true; readonly form: TokenForm; readonly jws: CompactJws; readonly claims: Claims }
+  | ({ readonly signed: true; readonly form: TokenForm } & ParsedJwt)
   | { readonly signed: false; readonly raw: Secret<string> }
 
 interface Prepared {
@@ -26,8 +26,6 @@ interface Prepared {
   readonly keySets: ReadonlyMap<string, KeySet>
   readonly introspection?: IntrospectionSpec
 }
-
-const maxTokenLength = 16_384
 
 const formOfType: ReadonlyMap<string, TokenForm> = new Map([
   [tokenTypes.idToken, 'id_token'],
@@ -62,9 +60,9 @@ export const oidc: Verifier<OidcConfig, Presented, Prepared> = {
     const form = formOfType.get(credential.type)
     if (form === undefined) return undefined
     const raw = credential.raw.reveal()
-    if (raw.length > maxTokenLength) throw new Refusal('credential.too_large', `more than ${maxTokenLength} characters`)
+    requireTokenLength(raw)
     if (form === 'access_token' && !looksLikeJws(raw)) return readOpaque(credential)
-    return readSigned(raw, form)
+    return { signed: true, form, ...presentedJwt(credential) }
   },
 
   issuerOf: (presented) => (presented.signed ? optionalText(presented.claims, 'iss', 2_048) : undefined),
@@ -110,16 +108,6 @@ const readOpaque = (credential: Credential): Presented => {
   return { signed: false, raw: credential.raw }
 }
 
-const readSigned = (raw: string, form: TokenForm): Presented => {
-  try {
-    const jws = parseCompactJws(raw)
-    return { signed: true, form, jws, claims: claimsOf(jws) }
-  } catch (cause) {
-    if (!(cause instanceof FormatError)) throw cause
-    throw new Refusal('credential.malformed', cause.message, { cause })
-  }
-}
-
 const verifySigned = async (
   presented: Extract<Presented, { signed: true }>,
   prepared: Prepared,
@@ -132,7 +120,8 @@ const verifySigned = async (
   const issuer = optionalText(claims, 'iss', 2_048) ?? ''
   const keySet = prepared.keySets.get(issuer)
   if (keySet === undefined) throw new Refusal('issuer.unknown', 'the map does not name this issuer')
-  await requireSignature(jws, keySet, config, now, tools, trace)
+  const wanted = { keySet, algorithms: config.algorithms, signer: 'the issuer' }
+  await requireTokenSignature(jws, readHeader(jws.header, config), wanted, now, tools, trace)
   const accepted = checkOidcClaims(form, jws.header, claims, config, now)
   note(trace, { stage: 'verify', check: 'claims', ok: true, wanted: 'form, audience and times as the map says' })
   return proven({ kind: oidc.kind, issuer, claims, header: jws.header, ...accepted })
@@ -151,30 +140,6 @@ const readHeader = (header: Claims, config: OidcConfig): SignatureHeader => {
     if (!(cause instanceof HeaderError)) throw cause
     throw new Refusal(reasonOfHeader[cause.fault], cause.message, { cause })
   }
-}
-
-const requireSignature = async (
-  jws: CompactJws,
-  keySet: KeySet,
-  config: OidcConfig,
-  now: Instant,
-  tools: Tools,
-  trace: Trace,
-): Promise<void> => {
-  const header = readHeader(jws.header, config)
-  if (header.kid !== undefined) trace.keyId = header.kid
-  const verdict = await checkSignature(jws, header, keySet, tools.ports.signatures, now)
-  if (verdict.stale) trace.staleKeys = true
-  note(trace, {
-    stage: 'verify',
-    check: 'signature',
-    ok: verdict.holds,
-    wanted: `${config.algorithms.join(', ')} by a key that the issuer publishes`,
-  })
-  if (verdict.holds) return
-  throw verdict.because === 'key_unknown'
-    ? new Refusal('credential.key_unknown', 'the issuer publishes no such key')
-    : new Refusal('credential.signature_invalid', 'no key of the issuer verifies the signature')
 }
 
 const verifyOpaque = async (

@@ -1,11 +1,13 @@
 import type * as z from 'zod'
+import type { Claims } from '../domain/claims.ts'
 import type { Credential, VerifiedCredential } from '../domain/credential.ts'
 import type { Fault } from '../domain/fault.ts'
 import type { Instant } from '../domain/time.ts'
 import type { TokenType } from '../domain/token-type.ts'
 import type { Trace } from '../domain/trace.ts'
 import type { Ports } from '../ports/ports.ts'
-import type { KeySet, KeySets } from '../sources/key-sets.ts'
+import type { Watched } from '../sources/kept-fresh.ts'
+import type { KeySets } from '../sources/key-sets.ts'
 import type { Outbound } from '../sources/outbound.ts'
 
 /** What a verifier may use. */
@@ -37,8 +39,8 @@ export interface Verifier<Config, Presented, Prepared> {
   lint(config: Config, options: { insecureLoopback: boolean }): readonly Omit<Fault, 'location'>[]
   /** Opens key sets and the like. Does not wait for the network. */
   prepare(config: Config, tools: Tools): Promise<Prepared>
-  /** The key sets that were opened: to be fetched before the first request and watched for readiness. */
-  keySets(prepared: Prepared): readonly KeySet[]
+  /** The key sets and bundles that were opened: to be fetched before the first request and watched for readiness. */
+  keySets(prepared: Prepared): readonly Watched[]
   /** Takes a credential apart. Undefined: not of this kind. Throws a Refusal when it is of this kind and broken. */
   read(credential: Credential): Presented | undefined
   /** The issuer that the credential claims to come from; undefined when the kind cannot tell before asking (opaque tokens). */
@@ -53,6 +55,13 @@ export interface Verifier<Config, Presented, Prepared> {
     tools: Tools,
     trace: Trace,
   ): Promise<VerifiedCredential>
+  /**
+   * What a credential with these claims would prove, as far as claims alone can tell: for policy tests. Only kinds have
+   * it whose credentials are not claims themselves, such as certificates; fixtures of the others are read as tokens.
+   *
+   * @throws Refusal
+   */
+  assume?(claims: Claims, config: Config, now: Instant): VerifiedCredential
 }
 
 /** A verifier of some kind, where the kind does not matter. */

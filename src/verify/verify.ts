@@ -1,7 +1,9 @@
 import type { Client } from '../domain/client.ts'
 import type { Credential, VerifiedCredential } from '../domain/credential.ts'
+import type { PresentedCertificate } from '../domain/presented-certificate.ts'
 import { Refusal } from '../domain/refusal.ts'
 import type { Instant } from '../domain/time.ts'
+import { type TokenType, tokenTypes } from '../domain/token-type.ts'
 import { note, type Trace } from '../domain/trace.ts'
 import { claim } from './claim-shapes.ts'
 import { createRecent, type Recent } from './recent.ts'
@@ -49,19 +51,26 @@ export const sourcesOf = (all: readonly Source[]): Sources => {
   return { all, byIssuer, recent: createRecent(maxRememberedBytes) }
 }
 
+/** Who presents a credential, and over which certificate. */
+export interface Presenter {
+  readonly client: Client
+  readonly certificate?: PresentedCertificate
+}
+
 /** Does a client have the right to present credentials of the map with this name? */
 export type MayPresent = (client: Client, map: string) => boolean
 
 /**
  * Credential -> VerifiedCredential: finds the trust map that speaks for the credential's issuer and audience, and has
- * the verifier of that kind prove it. Whether `client` may present it is judged before any key is fetched.
+ * the verifier of that kind prove it. Whether the client may present it is judged before any key is fetched. What is
+ * bound to a key is accepted only from its holder.
  *
  * @returns what is proven and the name of the map
  * @throws Refusal `credential.*`, `issuer.*`, `source.not_allowed`, `keys.unavailable`
  */
 export const verify = async (
   credential: Credential,
-  client: Client,
+  presenter: Presenter,
   sources: Sources,
   verifiers: readonly AnyVerifier[],
   mayPresent: MayPresent,
@@ -76,6 +85,7 @@ export const verify = async (
   const known = sources.recent.get(digest + credential.type)
   const reading = known ?? read(credential, verifiers)
   trace.kind = reading.verifier.kind
+  const { client } = presenter
   const source = sourceOf(reading, client, sources, mayPresent, trace)
   trace.map = source.map
   note(trace, {
@@ -87,6 +97,7 @@ export const verify = async (
   const verified = await source.verifier.verify(reading.presented, source.prepared, now, tools, trace)
   if (verified.id !== undefined) trace.subjectTokenId = verified.id
   checkMayAct(verified, client)
+  checkHolder(verified, credential.type, presenter)
   if (known === undefined) sources.recent.offer(digest + credential.type, reading, weight(raw.length))
   return { credential: verified, map: source.map }
 }
@@ -135,6 +146,26 @@ const sourceOf = (
 }
 
 const names = (sources: readonly Source[]) => sources.map((source) => source.map).join(', ')
+
+/**
+ * A credential that is bound to a certificate is its holder's alone (RFC 8705 section 3). The holder is there when the
+ * request came over that very certificate; of a certificate itself a gateway may vouch that it has seen the proof. A
+ * certificate is public, so nobody else's word is worth anything.
+ */
+const checkHolder = (verified: VerifiedCredential, type: TokenType, { client, certificate }: Presenter): void => {
+  const bound = verified.confirmation?.['x5t#S256']
+  if (bound === undefined || bound === certificate?.thumbprint) return
+  if (type === tokenTypes.x509Chain) {
+    if (client.rights.presentCertificates === true) return
+    throw new Refusal(
+      'credential.holder_unproven',
+      `the certificate is not that of the connection, and ${client.id} may not present those of others`,
+    )
+  }
+  if (certificate === undefined)
+    throw new Refusal('credential.confirmation_required', 'cnf binds the token to a certificate and none was presented')
+  throw new Refusal('credential.confirmation_mismatch', 'cnf binds the token to another certificate')
+}
 
 /**
  * `may_act` names who may act for the subject (RFC 8693 section 4.4). Where it is there, the client that asks must be

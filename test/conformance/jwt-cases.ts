@@ -1,9 +1,9 @@
 import * as z from 'zod'
+import { appraise } from '../../src/appraise.ts'
 import { authenticatedAs } from '../../src/domain/client.ts'
 import { Refusal } from '../../src/domain/refusal.ts'
 import { secret } from '../../src/domain/secret.ts'
 import { newTrace } from '../../src/domain/trace.ts'
-import { appraise } from '../../src/dragoman.ts'
 import { openPlace, type Place } from '../world/place.ts'
 import { testKeyring } from '../world/signing.ts'
 import { falseAccept, falseReject, right, skipped, type Timed, timed, type Verdict } from './report.ts'
@@ -29,6 +29,7 @@ const jwtFile = z.looseObject({
   audience: z.string(),
   self_issuer: z.string(),
   issuers: z.record(z.string(), z.looseObject({ algs: z.array(z.string()), jwks: z.looseObject({}) })),
+  spiffe_bundles: z.record(z.string(), z.looseObject({})).default({}),
   cases: z.array(jwtCase),
 })
 
@@ -46,11 +47,19 @@ export const runJwtCases = async (content: unknown): Promise<readonly Timed[]> =
 
 const openJwtPlace = async (file: JwtFile): Promise<Place> => {
   const issuers = Object.entries(file.issuers)
+  const domains = Object.entries(file.spiffe_bundles)
+  const trustDomains = domains.map(([name], n) => ({ name, bundleFile: `domain-${n}.json` }))
   return openPlace({
     issuer: file.self_issuer,
     now: () => file.now,
-    documents: issuers.map(([issuer, { algs }], n) => mapFor(issuer, algs, n, file)),
-    files: Object.fromEntries(issuers.map(([, { jwks }], n) => [`issuer-${n}.jwks.json`, jwks])),
+    documents: [
+      ...issuers.map(([issuer, { algs }], n) => mapFor(issuer, algs, n, file)),
+      ...(domains.length === 0 ? [] : [mapForWorkloads(trustDomains, file)]),
+    ],
+    files: Object.fromEntries([
+      ...issuers.map(([, { jwks }], n) => [`issuer-${n}.jwks.json`, jwks] as const),
+      ...domains.map(([, bundle], n) => [`domain-${n}.json`, bundle] as const),
+    ]),
     keyring: await testKeyring(),
   })
 }
@@ -84,6 +93,32 @@ const mapFor = (issuer: string, algorithms: readonly string[], n: number, file: 
           groups: { claim: 'groups', required: false },
           claims: { email: { claim: 'email', sensitivity: 'pii', required: false } },
         },
+        grant: { audiences: ['https://svc-b.internal'], ttl: '5m' },
+      },
+    ],
+  },
+})
+
+/** Workloads by their JWT-SVIDs, each trust domain by its own bundle. */
+const mapForWorkloads = (trustDomains: readonly object[], file: JwtFile) => ({
+  apiVersion: 'dragoman/v1alpha1',
+  kind: 'TrustMap',
+  metadata: { name: 'workloads' },
+  spec: {
+    source: {
+      spiffe: {
+        trustDomains,
+        types: ['jwt-svid'],
+        audiences: [file.audience],
+        clockSkew: `${file.clock_skew_s}s`,
+        maxLifetime: `${file.max_subject_lifetime_s}s`,
+      },
+    },
+    rules: [
+      {
+        name: 'everyone',
+        when: { claims: { sub: { exists: true } } },
+        identity: { type: 'workload', subject: { claim: 'sub' } },
         grant: { audiences: ['https://svc-b.internal'], ttl: '5m' },
       },
     ],
@@ -138,6 +173,5 @@ const neededVerifier = (token: string, file: JwtFile): string | undefined => {
   if (parts.length === 5) return 'encrypted tokens are not accepted'
   const payload = Buffer.from(parts[1] ?? '', 'base64url').toString()
   const { iss } = z.looseObject({ iss: z.unknown() }).parse(JSON.parse(payload))
-  if (iss === file.self_issuer) return 'tokens of our own are not accepted as subject tokens'
-  return typeof iss === 'string' && iss in file.issuers ? undefined : 'JWT-SVIDs are not accepted'
+  return iss === file.self_issuer ? 'tokens of our own are not accepted as subject tokens' : undefined
 }

@@ -22,6 +22,9 @@ export interface Report {
   readonly falseRejects: readonly string[]
   readonly slow: readonly string[]
   readonly skipped: readonly { readonly id: string; readonly reason: string }[]
+  /** Where the cases were judged, if not on Node alone, and how many were answered as on Node. */
+  readonly runtime?: string
+  readonly equalToNode?: number
 }
 
 export const reportOf = (file: string, format: string, verdicts: readonly Timed[]): Report => ({

@@ -91,7 +91,7 @@ const parameters: readonly Row[] = [
   ]),
   bad('actor_token without its type', 'request.parameter_missing', add('actor_token', 'e30.e30.AAAA')),
   bad('actor_token_type without a token', 'request.parameter_missing', add('actor_token_type', tokenType('jwt'))),
-  bad('an actor_token', 'request.actor_unsupported', (form) =>
+  bad('an actor_token that proves nothing', 'actor.invalid', (form) =>
     add('actor_token', 'e30.e30.AAAA')(add('actor_token_type', tokenType('jwt'))(form)),
   ),
   [

@@ -6,6 +6,7 @@ import type { Trace } from '../../src/domain/trace.ts'
 import type { Keyring } from '../../src/mint/keyring.ts'
 import type { Ports } from '../../src/ports/ports.ts'
 import type { ReplayGuard } from '../../src/ports/replay.ts'
+import { createNodeCertificateSignatures } from '../../src/runtimes/node/certificate-signatures.ts'
 import { createNodeDigest } from '../../src/runtimes/node/digest.ts'
 import { createNodeIds } from '../../src/runtimes/node/platform.ts'
 import { createKeySets } from '../../src/sources/key-sets.ts'
@@ -27,9 +28,13 @@ export interface PlaceOptions {
   readonly issuer: string
   readonly now: () => Instant
   readonly documents: readonly object[]
-  /** The files that documents refer to. */
-  readonly files: Readonly<Record<string, object>>
+  /** The files that documents refer to: an object stands for its JSON. */
+  readonly files: Readonly<Record<string, object | string>>
   readonly keyring: Keyring
+  /** The SPIFFE trust domain of our JWT-SVIDs. */
+  readonly trustDomain?: string
+  /** Where clients with certificates are told to go. */
+  readonly mtlsAlias?: string
   /** In place of the memory that guards against replay. */
   readonly replay?: ReplayGuard
 }
@@ -48,6 +53,8 @@ export const openPlace = async (options: PlaceOptions): Promise<Place> => {
   if (loaded.trust === undefined) throw new Error(JSON.stringify(loaded.faults, null, 1))
   const opened = await openDesk(loaded.trust, {
     issuer: options.issuer,
+    ...(options.trustDomain === undefined ? {} : { trustDomain: options.trustDomain }),
+    ...(options.mtlsAlias === undefined ? {} : { mtlsAlias: options.mtlsAlias }),
     ports,
     outbound,
     keySets: createKeySets({ ports, outbound }),
@@ -67,9 +74,13 @@ const portsOf = (options: PlaceOptions, traces: Trace[], onOutbound: () => void)
       return Promise.reject(new Error('no network in a conformance run'))
     },
   },
-  files: { read: (path) => readFrom(options.files, path) },
+  files: {
+    read: async (path) => new TextDecoder().decode(readFrom(options.files, path)),
+    readBytes: async (path) => readFrom(options.files, path),
+  },
   secrets: { read: () => Promise.reject(new Error('no secrets in a conformance run')) },
   signatures: testSignatures,
+  certificateSignatures: createNodeCertificateSignatures(),
   digest: createNodeDigest(),
   ids: createNodeIds(),
   replay: options.replay ?? createMemoryReplayGuard(createNodeDigest()),
@@ -77,10 +88,11 @@ const portsOf = (options: PlaceOptions, traces: Trace[], onOutbound: () => void)
   log: { info: () => undefined, warn: () => undefined },
 })
 
-const readFrom = async (files: Readonly<Record<string, object>>, path: string): Promise<string> => {
+const readFrom = (files: PlaceOptions['files'], path: string): Uint8Array => {
   const found = files[path]
   if (found === undefined) throw new Error(`no file ${path}`)
-  return JSON.stringify(found)
+  if (found instanceof Uint8Array) return found
+  return new TextEncoder().encode(typeof found === 'string' ? found : JSON.stringify(found))
 }
 
 /** The public members of a JWK (RFC 7517, RFC 7518 section 6). */

@@ -1,5 +1,7 @@
 import { createApp } from '../../src/http/app.ts'
+import { callerOf } from '../../src/runtimes/node/caller.ts'
 import { listen } from '../../src/runtimes/node/listener.ts'
+import type { TlsMaterial } from '../../src/runtimes/node/tls.ts'
 import { tokenShortcut } from '../../src/runtimes/node/token-shortcut.ts'
 import { openPlace, type Place, type PlaceOptions } from './place.ts'
 
@@ -9,10 +11,23 @@ export interface ServedPlace extends Place {
   stop(): Promise<void>
 }
 
+export interface ServedPlaceOptions extends PlaceOptions {
+  /** Speak TLS with this certificate; `clientCa` as the option of the same name of `serve`. */
+  readonly tls?: TlsMaterial & { readonly clientCa?: string }
+}
+
+const tlsOf = ({ clientCa, ...material }: NonNullable<ServedPlaceOptions['tls']>) => ({
+  material,
+  files: { cert: '', key: '', ...(clientCa === undefined ? {} : { clientCa }) },
+})
+
 /** Opens a place and serves it as the Node runtime does, over real HTTP on a free port. */
-export const servePlace = async (options: PlaceOptions): Promise<ServedPlace> => {
+export const servePlace = async (options: ServedPlaceOptions): Promise<ServedPlace> => {
   const place = await openPlace(options)
   const desk = () => place.desk
-  const listener = await listen(createApp(desk).fetch, '127.0.0.1', 0, tokenShortcut(desk))
-  return { ...place, url: `http://127.0.0.1:${listener.port}`, stop: () => listener.close(1) }
+  const app = createApp(desk, callerOf)
+  const tls = options.tls === undefined ? {} : { tls: tlsOf(options.tls) }
+  const listener = await listen(app.fetch, '127.0.0.1', 0, { shortcut: tokenShortcut(desk), ...tls })
+  const scheme = options.tls === undefined ? 'http' : 'https'
+  return { ...place, url: `${scheme}://127.0.0.1:${listener.port}`, stop: () => listener.close(1) }
 }

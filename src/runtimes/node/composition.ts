@@ -8,6 +8,7 @@ import { createOutbound } from '../../sources/outbound.ts'
 import { createMemoryReplayGuard } from '../../stores/memory.ts'
 import { createSqliteReplayGuard } from '../../stores/sqlite.ts'
 import { type AuditLog, createAuditLog } from './audit.ts'
+import { createNodeCertificateSignatures } from './certificate-signatures.ts'
 import { createNodeDigest } from './digest.ts'
 import { createNodeFiles, createNodeSecrets } from './files.ts'
 import { createNodeHttp } from './http.ts'
@@ -40,6 +41,7 @@ export const composePorts = (options: ServerOptions, replay: ReplayGuard, audit:
   files: createNodeFiles(options.trustMaps),
   secrets: createNodeSecrets(options.trustMaps),
   signatures: createNodeSignatures(),
+  certificateSignatures: createNodeCertificateSignatures(),
   digest: createNodeDigest(),
   ids: createNodeIds(),
   replay,
@@ -62,6 +64,8 @@ export const deploymentOf = (
   const outbound = createOutbound(ports.http, { insecureLoopback: options.world === 'dev' })
   return {
     issuer,
+    ...(options.trustDomain === undefined ? {} : { trustDomain: options.trustDomain }),
+    ...(options.mtlsAlias === undefined ? {} : { mtlsAlias: options.mtlsAlias }),
     ports,
     outbound,
     keySets: createKeySets({ ports, outbound }),

@@ -11,6 +11,7 @@ const maxSecretSize = 65_536
 /** Files that documents name; relative paths start at `folder`. */
 export const createNodeFiles = (folder: string): Files => ({
   read: (path) => readText(resolve(folder, path), maxFileSize),
+  readBytes: (path) => readBytes(resolve(folder, path), maxFileSize),
 })
 
 /**
@@ -41,17 +42,23 @@ const nameOf = (reference: SecretReference): string => {
   return 'file' in reference ? `in the file ${reference.file}` : `of the binding ${reference.binding}`
 }
 
-/** Reads a regular file to its end; not a device or a pipe, which may have none. */
 const readText = async (path: string, maxSize: number): Promise<string> => {
+  const bytes = await readBytes(path, maxSize)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new Error(`${path} is not UTF-8 text`, { cause })
+  }
+}
+
+/** Reads a regular file to its end; not a device or a pipe, which may have none. */
+const readBytes = async (path: string, maxSize: number): Promise<Uint8Array> => {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     const status = await file.stat()
     if (!status.isFile()) throw new Error(`${path} is not a file`)
     if (status.size > maxSize) throw new Error(`${path} is larger than ${maxSize} bytes`)
-    return new TextDecoder('utf-8', { fatal: true }).decode(await file.readFile())
-  } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause
-    throw new Error(`${path} is not UTF-8 text`, { cause })
+    return await file.readFile()
   } finally {
     await file.close()
   }

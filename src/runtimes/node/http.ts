@@ -4,6 +4,7 @@ import * as https from 'node:https'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
 import { getCACertificates } from 'node:tls'
 import type { Http, HttpLimits, HttpRequest, HttpResponse } from '../../ports/http.ts'
+import { judgedConnection } from './judged-connection.ts'
 
 /** A network address that a host name resolves to. */
 export interface HostAddress {
@@ -62,7 +63,7 @@ class LostConnection extends Error {
   }
 }
 
-const send = (
+const send = async (
   request: HttpRequest,
   limits: HttpLimits,
   deadline: AbortSignal,
@@ -71,18 +72,34 @@ const send = (
 ): Promise<HttpResponse> => {
   const url = new URL(request.url)
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  if (isIP(host) !== 0 && !limits.mayConnect(host)) return Promise.reject(notAllowed())
+  if (isIP(host) !== 0 && !limits.mayConnect(host)) throw notAllowed()
   const isSecure = url.protocol === 'https:'
   const outgoing = (isSecure ? https : http).request(url, {
     method: request.method,
     headers: { ...request.headers, 'accept-encoding': 'identity' },
-    agent: isSecure ? agents.https : agents.http,
-    lookup: judgedLookup(resolve, limits.mayConnect),
     maxHeaderSize,
+    ...(await connectionFor(url, host, limits, deadline, agents, judgedLookup(resolve, limits.mayConnect))),
   })
   const answer = answerTo(outgoing, limits, deadline)
   outgoing.end(request.body)
   return answer
+}
+
+/** A kept connection, or one of its own for a server that somebody else judges. */
+const connectionFor = async (
+  url: URL,
+  host: string,
+  { judgeServer }: HttpLimits,
+  deadline: AbortSignal,
+  agents: Agents,
+  judgedNames: LookupFunction,
+): Promise<http.RequestOptions> => {
+  const isSecure = url.protocol === 'https:'
+  if (judgeServer === undefined) return { agent: isSecure ? agents.https : agents.http, lookup: judgedNames }
+  if (!isSecure) throw new Error('only a server that speaks TLS can be judged')
+  const peer = { host, port: Number(url.port || 443), lookup: judgedNames, judgeServer }
+  const socket = await judgedConnection(peer, deadline)
+  return { createConnection: () => socket }
 }
 
 const named = (name: string, message: string): Error => Object.assign(new Error(message), { name })

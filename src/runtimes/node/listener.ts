@@ -1,12 +1,17 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { TLSSocket } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
 import type { Seconds } from '../../domain/time.ts'
+import { isUnwelcome, serverTlsOptions, type TlsFiles, type TlsMaterial } from './tls.ts'
 
 /** A port that answers. */
 export interface Listener {
   readonly port: number
+  /** Takes another certificate into use for new connections. Only where TLS is spoken. */
+  renew(material: TlsMaterial): void
   /** Takes no new connection, lets what is in flight finish, for `grace` seconds at most. */
   close(grace: Seconds): Promise<void>
 }
@@ -21,37 +26,61 @@ const requestTimeout = 15_000
 const keepAliveTimeout = 75_000
 const maxHeaderSize = 16_384
 
+/** What is served by the web platform's own means; `env` holds Node's, as @hono/node-server hands it over. */
+export type Fetch = Parameters<typeof getRequestListener>[0]
+
+/** How a port is opened. */
+export interface ListenOptions {
+  /** Takes requests before `fetch` does. */
+  readonly shortcut?: Shortcut
+  /** Speak TLS, with what these files hold. */
+  readonly tls?: { readonly files: TlsFiles; readonly material: TlsMaterial }
+}
+
 /**
  * Listens on `host`:`port` (0: any free port) and hands requests to `fetch`, unless `shortcut` takes them.
  *
  * @throws Error naming the address when it is taken or not ours
  */
 export const listen = async (
-  fetch: (request: Request) => Response | Promise<Response>,
+  fetch: Fetch,
   host: string,
   port: number,
-  shortcut: Shortcut = () => false,
+  { shortcut = () => false, tls }: ListenOptions = {},
 ): Promise<Listener> => {
   const answer = getRequestListener(fetch)
   let leaving = false
-  const server = createServer(
-    { headersTimeout, requestTimeout, keepAliveTimeout, maxHeaderSize },
-    (request, response) => {
-      if (leaving) response.shouldKeepAlive = false
-      if (!shortcut(request, response)) void answer(request, response)
-    },
-  )
+  const server = serverFor(tls, (request, response) => {
+    if (leaving) response.shouldKeepAlive = false
+    if (!shortcut(request, response)) void answer(request, response)
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(new Error(`cannot listen on ${host}:${port}: ${codeOf(cause)}`, { cause })))
     server.listen({ host, port }, resolve)
   })
   return {
     port: (server.address() as AddressInfo).port,
+    renew(material) {
+      if (tls !== undefined && 'setSecureContext' in server)
+        server.setSecureContext(serverTlsOptions(material, tls.files))
+    },
     close(grace) {
       leaving = true
       return closeServer(server, grace)
     },
   }
+}
+
+const limits = { headersTimeout, requestTimeout, keepAliveTimeout, maxHeaderSize }
+
+const serverFor = (tls: ListenOptions['tls'], onRequest: RequestListener) => {
+  if (tls === undefined) return createServer(limits, onRequest)
+  const { files, material } = tls
+  const server = createTlsServer({ ...limits, ...serverTlsOptions(material, files) }, onRequest)
+  server.on('secureConnection', (socket: TLSSocket) => {
+    if (isUnwelcome(socket, files)) socket.destroy()
+  })
+  return server
 }
 
 const codeOf = (cause: Error): string => ('code' in cause ? String(cause.code) : cause.message)
@@ -63,7 +92,7 @@ const farewell: Seconds = 0.5
  * Stops accepting, then closes connections as they become idle. Node's own `close` of an HTTP server would drop kept
  * connections at once, with the next request already on its way, so only the listening half of it is used.
  */
-const closeServer = async (server: Server, grace: Seconds): Promise<void> => {
+const closeServer = async (server: Server | TlsServer, grace: Seconds): Promise<void> => {
   const done = new Promise<void>((resolve) => {
     NetServer.prototype.close.call(server, () => resolve())
   })

@@ -2,6 +2,7 @@ import type { Desk } from '../../desk.ts'
 import type { Trace } from '../../domain/trace.ts'
 import type { Log } from '../../ports/log.ts'
 import type { SourceFile } from '../../trust.ts'
+import type { TlsFiles } from './tls.ts'
 
 /** What a deployment on Node is told. */
 export interface ServerOptions {
@@ -14,6 +15,12 @@ export interface ServerOptions {
   readonly host: string
   /** 0: any free port. */
   readonly port: number
+  /** Speak TLS on the public port, with what these files hold. */
+  readonly tls?: TlsFiles
+  /** The SPIFFE trust domain that JWT-SVIDs of ours are of. */
+  readonly trustDomain?: string
+  /** The base URL at which clients with certificates reach us, if it is not that of our issuer (RFC 8705 section 5). */
+  readonly mtlsAlias?: string
   readonly adminHost: string
   readonly adminPort: number
   /** The database file of what must survive a restart, or `:memory:`. */

@@ -4,6 +4,7 @@ import { createApp } from '../../http/app.ts'
 import { importKeyring } from '../../mint/keyring.ts'
 import { newStoredKey } from '../../mint/stored-key.ts'
 import type { Ports } from '../../ports/ports.ts'
+import { callerOf } from './caller.ts'
 import { composePorts, deploymentOf, openAudit, openState } from './composition.ts'
 import { openDocuments } from './documents-in-force.ts'
 import { readKeys, writeKey } from './key-folder.ts'
@@ -11,6 +12,7 @@ import { watchKeys } from './key-watch.ts'
 import { type Listener, listen, type Shortcut } from './listener.ts'
 import { deskOf, type Live } from './live.ts'
 import type { ServerOptions } from './server-options.ts'
+import { readTls, watchTls } from './tls.ts'
 import { tokenShortcut } from './token-shortcut.ts'
 
 export interface RunningServer {
@@ -62,14 +64,16 @@ const start = async (options: ServerOptions, opened: Closing[]): Promise<Running
   opened.push(() => admin.close(1))
   const listener = await openPublic(options, live)
   opened.push(() => listener.close(grace))
-  const url = urlOf(options.host, listener.port)
+  const renewal = await renewTls(options, listener)
+  opened.push(() => renewal.close())
+  const url = urlOf(options.tls === undefined ? 'http' : 'https', options.host, listener.port)
   const deployment = deploymentOf(options, options.issuer ?? url, ports, live)
   const documents = await openDocuments(options, deployment, live)
   opened.push(() => documents.close())
   await atMost(prefetchPatience, prefetch(deskOf(live)))
   return {
     url,
-    adminUrl: urlOf(options.adminHost, admin.port),
+    adminUrl: urlOf('http', options.adminHost, admin.port),
     issuer: deployment.issuer,
     desk: () => deskOf(live),
     stop() {
@@ -87,11 +91,25 @@ const openAdmin = (options: ServerOptions, live: Live): Promise<Listener> => {
   return listen(app.fetch, options.adminHost, options.adminPort)
 }
 
-const openPublic = (options: ServerOptions, live: Live): Promise<Listener> => {
+const openPublic = async (options: ServerOptions, live: Live): Promise<Listener> => {
   const desk = () => deskOf(live)
-  const shortcut = tokenShortcut(desk)
-  return listen(createApp(desk).fetch, options.host, options.port, (request, response) =>
-    live.desk === undefined ? notYet(request, response) : shortcut(request, response),
+  const forTokens = tokenShortcut(desk)
+  const shortcut: Shortcut = (request, response) =>
+    live.desk === undefined ? notYet(request, response) : forTokens(request, response)
+  const tls = options.tls === undefined ? {} : { tls: { files: options.tls, material: await readTls(options.tls) } }
+  return listen(createApp(desk, callerOf).fetch, options.host, options.port, { shortcut, ...tls })
+}
+
+/** A new certificate is taken over while the server runs; one that cannot be used leaves the old one in place. */
+const renewTls = async ({ tls, log }: ServerOptions, listener: Listener): Promise<{ close(): void }> => {
+  if (tls === undefined) return { close: () => undefined }
+  return watchTls(
+    tls,
+    (material) => {
+      listener.renew(material)
+      log.info('the certificate of the listener has changed')
+    },
+    (because) => log.warn('the certificate of the listener stays as it was', { because }),
   )
 }
 
@@ -101,7 +119,8 @@ const notYet: Shortcut = (_request, response) => {
   return true
 }
 
-const urlOf = (host: string, port: number) => `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+const urlOf = (scheme: 'http' | 'https', host: string, port: number) =>
+  `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
 
 const atMost = (seconds: number, work: Promise<void>): Promise<void> => {
   const { promise: patience, resolve } = Promise.withResolvers<void>()

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Desk } from '../../desk.ts'
 import { bodyTooLarge, maxBodyBytes } from '../../http/body.ts'
+import type { FormCall } from '../../http/form-call.ts'
 import { paths } from '../../http/metadata.ts'
-import { answerToken, type TokenCall } from '../../http/token.ts'
+import { answerToken } from '../../http/token.ts'
+import { callerOfRequest } from './caller.ts'
 
 /**
  * Serves the token endpoint on Node's own request and response, without making the web platform's of them: about
@@ -21,10 +23,11 @@ export const tokenShortcut =
   }
 
 const answer = async (request: IncomingMessage, response: ServerResponse, desk: Desk): Promise<void> => {
-  const call: TokenCall = {
+  const call: FormCall = {
     method: request.method ?? '',
     header: (name) => headerOf(request.rawHeaders, name),
     body: () => readBody(request),
+    caller: callerOfRequest(request),
   }
   const { status, headers, body } = await answerToken(call, desk)
   // A body that was not read to its end would be taken for the next request.

@@ -3,7 +3,11 @@ import type { Digest } from '../../ports/digest.ts'
 
 const utf8 = new TextEncoder()
 
+const sha256 = async (bytes: Uint8Array): Promise<string> =>
+  encodeBase64url(new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(bytes))))
+
 /** SHA-256 by WebCrypto. */
 export const createWebDigest = (): Digest => ({
-  sha256: async (text) => encodeBase64url(new Uint8Array(await crypto.subtle.digest('SHA-256', utf8.encode(text)))),
+  sha256: (text) => sha256(utf8.encode(text)),
+  sha256OfBytes: sha256,
 })
