@@ -12,10 +12,21 @@ import { exchangePrivateKeyJwt } from './scenarios/exchange-private-key-jwt.ts'
 import { exchangeRepeat } from './scenarios/exchange-repeat.ts'
 import type { Scenario } from './scenarios/scenario.ts'
 import { start } from './scenarios/start.ts'
+import { x509Chain } from './scenarios/x509-chain.ts'
+import { x509Leaf } from './scenarios/x509-leaf.ts'
+import { x509Repeat } from './scenarios/x509-repeat.ts'
 
 /** `npm run bench`: every figure is held against a reference measured in the same rounds. See README.md. */
 
-const scenarios: readonly Scenario[] = [exchangeCold, exchangeRepeat, exchangePrivateKeyJwt, start]
+const scenarios: readonly Scenario[] = [
+  exchangeCold,
+  exchangeRepeat,
+  exchangePrivateKeyJwt,
+  start,
+  x509Chain,
+  x509Leaf,
+  x509Repeat,
+]
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 
