@@ -64,9 +64,14 @@ const workloads = document('TrustMap', 'workloads', {
   ],
 })
 
-const may = { sources: ['people', 'workloads'], audiences: [orders], scopes: ['orders:read'], introspect: [orders] }
+const rights = (sources: readonly string[]) => ({
+  sources,
+  audiences: [orders],
+  scopes: ['orders:read'],
+  introspect: [orders],
+})
 
-const clients = [
+const clientsFor = (may: ReturnType<typeof rights>) => [
   document('Client', 'gateway', {
     authentication: [{ method: 'client_secret_basic', secrets: [{ sha256: digest }] }],
     may: { ...may, presentCertificates: true },
@@ -127,9 +132,17 @@ const claimsIn = (token: unknown): Claims =>
     ? JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
     : {}
 
-export const openCertificateWorld = async (
-  options: { readonly clientCa?: 'any' | 'workloads'; readonly documents?: readonly object[] } = {},
-): Promise<CertificateWorld> => {
+interface WorldOptions {
+  readonly clientCa?: 'any' | 'workloads'
+  /** Besides those that are there, with the files that they name. */
+  readonly documents?: readonly object[]
+  readonly files?: Readonly<Record<string, string>>
+  /** The maps whose credentials clients may present. */
+  readonly sources?: readonly string[]
+}
+
+export const openCertificateWorld = async (options: WorldOptions = {}): Promise<CertificateWorld> => {
+  const { documents = [], files = {}, sources = ['people', 'workloads'] } = options
   const authority = testAuthority('Workloads')
   const stranger = testAuthority('Strangers')
   const server = testAuthority('Servers')
@@ -144,8 +157,9 @@ export const openCertificateWorld = async (
     trustDomain,
     mtlsAlias: 'https://mtls.dragoman.example.com',
     now,
-    documents: [people, workloads, ...clients, ...(options.documents ?? [])],
+    documents: [people, workloads, ...clientsFor(rights(sources)), ...documents],
     files: {
+      ...files,
       'idp.jwks.json': { keys: [issuerKey.publicJwk] },
       'workloads-ca.pem': authority.pem,
       'self-signed.pem': selfSigned.pem,
