@@ -1,6 +1,7 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import type { Desk } from '../desk.ts'
 import type { Caller } from '../domain/caller.ts'
+import { formCallOf } from './form-call.ts'
 import { introspection } from './introspection.ts'
 import {
   authorizationServerMetadata,
@@ -18,7 +19,10 @@ const cached = (seconds: number) => ({
 })
 const json = (body: unknown, seconds: number) => new Response(JSON.stringify(body), { headers: cached(seconds) })
 
-/** What a runtime knows of the connection that a request came over, from what it puts beside the request. */
+/**
+ * What a runtime knows of the connection that a request came over, from what it puts beside the request. Asked while the
+ * request is attended to, so it may throw a Refusal.
+ */
 export type CallerOf = (env: unknown, request: Request) => Caller
 
 /**
@@ -27,10 +31,9 @@ export type CallerOf = (env: unknown, request: Request) => Caller
  */
 export const createApp = (desk: () => Desk, callerOf: CallerOf = () => ({})): Hono => {
   const app = new Hono()
-  app.all(paths.token, (context) => token(context.req.raw, callerOf(context.env, context.req.raw), desk()))
-  app.all(paths.introspection, (context) =>
-    introspection(context.req.raw, callerOf(context.env, context.req.raw), desk()),
-  )
+  const callOf = ({ req, env }: Context) => formCallOf(req.raw, () => callerOf(env, req.raw))
+  app.all(paths.token, (context) => token(callOf(context), desk()))
+  app.all(paths.introspection, (context) => introspection(callOf(context), desk()))
   app.get(paths.jwks, () => json(publishedKeys(desk()), jwksMaxAge))
   app.get(paths.oauthMetadata, () => json(authorizationServerMetadata(desk()), jwksMaxAge))
   app.get(paths.openidMetadata, () => json(openidMetadata(desk()), jwksMaxAge))

@@ -14,12 +14,12 @@ export interface FormCall {
   header(name: string): string | undefined
   /** The body, read no further than the limit. */
   body(): Promise<string>
-  /** Who is at the other end of the connection. */
-  readonly caller: Caller
+  /** Who is at the other end of the connection. Throws a Refusal when what the platform says of it cannot be believed. */
+  caller(): Caller
 }
 
 /** The same on the web platform. */
-export const formCallOf = (request: Request, caller: Caller): FormCall => ({
+export const formCallOf = (request: Request, caller: FormCall['caller']): FormCall => ({
   method: request.method,
   header: (name) => request.headers.get(name) ?? undefined,
   body: () => readBody(request),
@@ -35,7 +35,7 @@ export const readForm = async (call: FormCall, desk: Desk, trace: Trace): Promis
   if (call.method !== 'POST') throw new Refusal('request.method', `${call.method} is not POST`)
   if (!isForm(call.header('content-type'))) throw new Refusal('request.media_type', 'the body is not a form')
   const authorization = call.header('authorization')
-  const certificate = await clientCertificate(call, call.caller, desk.gateways, trace.startedAt, desk)
+  const certificate = await clientCertificate(call, call.caller(), desk.gateways, trace.startedAt, desk)
   if (certificate !== undefined) trace.certificate = seenBy(certificate)
   return {
     body: await bodyOf(call),

@@ -1,15 +1,14 @@
 import type { Desk } from '../desk.ts'
-import type { Caller } from '../domain/caller.ts'
 import { newTrace } from '../domain/trace.ts'
 import { receiveIntrospection, respondIntrospection } from '../gateways/introspection-endpoint.ts'
 import { type FormResponse, refuse } from '../gateways/token-form.ts'
 import { introspect } from '../introspect.ts'
 import { asRefusal } from './answer.ts'
-import { type FormCall, formCallOf, readForm } from './form-call.ts'
+import { type FormCall, readForm } from './form-call.ts'
 
 /** The introspection endpoint on the web platform (RFC 7662). */
-export const introspection = async (request: Request, caller: Caller, desk: Desk): Promise<Response> => {
-  const { status, headers, body } = await answerIntrospection(formCallOf(request, caller), desk)
+export const introspection = async (call: FormCall, desk: Desk): Promise<Response> => {
+  const { status, headers, body } = await answerIntrospection(call, desk)
   return new Response(body, { status, headers })
 }
 

@@ -1,16 +1,15 @@
 import type { Desk } from '../desk.ts'
-import type { Caller } from '../domain/caller.ts'
 import { Refusal } from '../domain/refusal.ts'
 import { newTrace, type Trace } from '../domain/trace.ts'
 import { exchange } from '../dragoman.ts'
 import { receive, respond } from '../gateways/token-endpoint.ts'
 import { type FormResponse, refuse } from '../gateways/token-form.ts'
 import { asRefusal } from './answer.ts'
-import { type FormCall, formCallOf, readForm } from './form-call.ts'
+import { type FormCall, readForm } from './form-call.ts'
 
 /** The token endpoint on the web platform. */
-export const token = async (request: Request, caller: Caller, desk: Desk): Promise<Response> => {
-  const { status, headers, body } = await answerToken(formCallOf(request, caller), desk)
+export const token = async (call: FormCall, desk: Desk): Promise<Response> => {
+  const { status, headers, body } = await answerToken(call, desk)
   return new Response(body, { status, headers })
 }
 

@@ -134,7 +134,7 @@ const openBorder = async (): Promise<Border> => {
     async receive(headers, peer) {
       received = undefined
       await send(listener.port, headers)
-      return received === undefined ? undefined : formCallOf(received, { address: peer })
+      return received === undefined ? undefined : formCallOf(received, () => ({ address: peer }))
     },
   }
 }
@@ -165,7 +165,7 @@ type Found = { readonly spiffeId: string } | { readonly refused: string }
 /** Finds the client certificate of the request and has the map of SPIFFE identities prove whose it is. */
 const appraised = async (call: FormCall, desk: Desk): Promise<Found> => {
   try {
-    const certificate = await clientCertificate(call, call.caller, desk.gateways, desk.ports.clock.now(), desk)
+    const certificate = await clientCertificate(call, call.caller(), desk.gateways, desk.ports.clock.now(), desk)
     return certificate === undefined ? { refused: 'there is no certificate' } : await proven(certificate, desk)
   } catch (thrown) {
     if (thrown instanceof Refusal) return { refused: thrown.message }

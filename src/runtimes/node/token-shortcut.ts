@@ -27,7 +27,7 @@ const answer = async (request: IncomingMessage, response: ServerResponse, desk: 
     method: request.method ?? '',
     header: (name) => headerOf(request.rawHeaders, name),
     body: () => readBody(request),
-    caller: callerOfRequest(request),
+    caller: () => callerOfRequest(request),
   }
   const { status, headers, body } = await answerToken(call, desk)
   // A body that was not read to its end would be taken for the next request.
