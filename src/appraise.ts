@@ -7,7 +7,7 @@ import { onTheWire, Refusal } from './domain/refusal.ts'
 import { secret } from './domain/secret.ts'
 import type { Instant } from './domain/time.ts'
 import { tokenTypes } from './domain/token-type.ts'
-import { newTrace, recordActor, type Trace } from './domain/trace.ts'
+import { newTrace, type Trace } from './domain/trace.ts'
 import { textOfChain } from './formats/x509-chain-text.ts'
 import { type Actor, type Context, map } from './map/map.ts'
 import type { Mapped, TrustMap } from './map/trust-map.ts'
@@ -16,6 +16,8 @@ import { type Presenter, verify } from './verify/verify.ts'
 /** What a credential proves and who its subject is here: the part of the journey that `explain` walks without a caller. */
 export interface Appraisal extends Mapped {
   readonly credential: VerifiedCredential
+  /** There when the identity is delegated to it. */
+  readonly actor?: Actor
 }
 
 /** Credential -> CanonicalIdentity, for a client that is known and the actor that it presents, if any. */
@@ -30,9 +32,22 @@ export const appraise = async (
   const verified = await verify(request.subject, presenter, desk.sources, verifiers, desk.mayPresent, now, desk, trace)
   const trustMap = mapNamed(verified.map, desk)
   const actor = await actorOf(request, trustMap, presenter, desk, now, trace)
-  const context = { ...contextOf(request, client, now, desk), ...(actor === undefined ? {} : { actor }) }
-  return { credential: verified.credential, ...map(verified.credential, trustMap, context, trace) }
+  const context = contextOf(request, client, now, desk)
+  const { credential } = verified
+  if (actor === undefined) return { credential, ...map(credential, trustMap, context, trace) }
+  const mapped = map(credential, trustMap, { ...context, actor }, trace)
+  if (mapped.identity.actor === undefined) return { credential, ...mapped }
+  trace.actor = actorRecord(actor)
+  return { credential, actor, ...mapped }
 }
+
+/** Who acted, for the audit: only what was proven, and only where the identity is delegated to it. */
+const actorRecord = ({ map: name, credential, identity }: Actor): NonNullable<Trace['actor']> => ({
+  map: name,
+  rule: identity.origin.rule,
+  issuer: credential.issuer,
+  subject: identity.subject,
+})
 
 const presenterOf = ({ certificate }: ExchangeRequest, client: Client): Presenter =>
   certificate === undefined ? { client } : { client, certificate }
@@ -63,12 +78,12 @@ const actorOf = async (
     const verified = await verify(credential, presenter, desk.sources, verifiers, desk.mayPresent, now, desk, own)
     const context = contextOf(request, presenter.client, now, desk)
     const { identity } = map(verified.credential, mapNamed(verified.map, desk), context, own)
-    return { map: verified.map, credential: verified.credential, identity, isNamed: request.actor !== undefined }
+    return { ...verified, type: credential.type, identity, isNamed: request.actor !== undefined }
   } catch (thrown) {
     if (request.actor === undefined && isVerdict(thrown)) return undefined
     throw isVerdict(thrown) ? new Refusal('actor.invalid', thrown.message, { cause: thrown }) : thrown
   } finally {
-    recordActor(own, trace)
+    for (const check of own.checks) trace.checks.push({ ...check, check: `actor: ${check.check}` })
   }
 }
 

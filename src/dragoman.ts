@@ -19,8 +19,8 @@ export const exchange = async (request: ExchangeRequest, desk: Desk, trace: Trac
   trace.version = desk.trust.version
 
   const client = await authenticate(request.client, desk.registrations, now, desk, trace)
-  const { credential, identity, allowance } = await appraise(request, client, desk, now, trace)
-  const granted = grant({ request, credential, identity, allowance, client }, ids.next(), now, trace)
+  const appraisal = await appraise(request, client, desk, now, trace)
+  const granted = grant({ ...appraisal, request, client }, ids.next(), now, trace)
   const { issuer, trustDomain, ports, trust } = desk
   return mint(granted, desk.keyring(), { issuer, trustDomain, now, ports, trust }, trace)
 }

@@ -134,7 +134,9 @@ const walk = async (test: PolicyTest, type: TokenType, stage: Stage): Promise<Ou
     const withActor = actor === undefined ? context : { ...context, actor }
     const mapped = map(proof.credential, mapNamed(proof.map, stage.trust), withActor, trace)
     found.identity = mapped.identity
-    const granted = grant({ request, credential: proof.credential, ...mapped, client }, 'rehearsal', stage.now, trace)
+    const petition = { request, client, credential: proof.credential, ...mapped }
+    const delegated = actor === undefined || mapped.identity.actor === undefined ? petition : { ...petition, actor }
+    const granted = grant(delegated, 'rehearsal', stage.now, trace)
     const minting = {
       issuer: 'https://dragoman.example',
       trustDomain: 'dragoman.example',
@@ -168,7 +170,7 @@ const actorOf = ({ actor }: PolicyTest, context: Context, stage: Stage): Actor |
   if (proof === undefined) throw new Refusal('actor.invalid', 'tests can play certificates and SVIDs as actors only')
   const trace = newTrace('rehearsal', stage.now)
   const { identity } = map(proof.credential, mapNamed(proof.map, stage.trust), context, trace)
-  return { ...proof, identity, isNamed: true }
+  return { ...proof, type: tokenTypes.x509Chain, identity, isNamed: true }
 }
 
 const mapNamed = (name: string, trust: Trust): TrustMap => {

@@ -1,6 +1,6 @@
 import { authenticatedAs, type Client, type Rights } from '../domain/client.ts'
 import type { ClientCredential } from '../domain/exchange.ts'
-import { Refusal } from '../domain/refusal.ts'
+import { onTheWire, Refusal } from '../domain/refusal.ts'
 import type { Instant } from '../domain/time.ts'
 import type { Trace } from '../domain/trace.ts'
 import type { AnyAuthenticator, Tools } from './authenticator.ts'
@@ -40,7 +40,10 @@ export const authenticate = async (
   return authenticatedAs({ id, method, rights: registration.rights })
 }
 
-/** A certificate may be judged by several methods of one client; the last refusal is the one that is told. */
+/**
+ * A certificate may be judged by several methods of one client, and one that proves it is enough. When none does, the last
+ * refusal is told, but an outage before a verdict: what could not be judged has not been refused.
+ */
 const firstThatProves = async (
   methods: Registration['methods'],
   credential: ClientCredential,
@@ -48,16 +51,20 @@ const firstThatProves = async (
   now: Instant,
   tools: Tools,
 ): Promise<string> => {
-  const [first, ...others] = methods
-  if (first === undefined) throw new Refusal('client.method_not_registered', 'no method is left')
-  try {
-    await first.authenticator.authenticate(credential, id, first.prepared, now, tools)
-    return first.authenticator.kind
-  } catch (refusal) {
-    if (others.length === 0) throw refusal
-    return firstThatProves(others, credential, id, now, tools)
+  let refusal = new Refusal('client.method_not_registered', 'no method is left')
+  for (const { authenticator, prepared } of methods) {
+    try {
+      await authenticator.authenticate(credential, id, prepared, now, tools)
+      return authenticator.kind
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) throw thrown
+      if (!isOutage(refusal)) refusal = thrown
+    }
   }
+  throw refusal
 }
+
+const isOutage = ({ reason }: Refusal): boolean => onTheWire(reason).status >= 500
 
 const clientIdOf = (credential: ClientCredential): string => {
   if (!('assertion' in credential)) return credential.id

@@ -1,10 +1,11 @@
 import * as z from 'zod'
+import type { PresentedCertificate } from '../domain/presented-certificate.ts'
 import { Refusal } from '../domain/refusal.ts'
 import type { Instant } from '../domain/time.ts'
 import { equalInConstantTime } from '../formats/constant-time.ts'
 import { FormatError } from '../formats/format-error.ts'
 import { url } from '../formats/settings.ts'
-import { parseCertificate } from '../formats/x509/certificate.ts'
+import { parsedChain } from '../formats/x509/connection-chain.ts'
 import { openRegisteredCertificates, type RegisteredCertificates } from '../sources/registered-certificates.ts'
 import type { Authenticator } from './authenticator.ts'
 
@@ -58,13 +59,13 @@ export const selfSignedTlsClientAuth: Authenticator<SelfSignedConfig, Registered
     const registered = await prepared.thumbprints(now)
     if (!registered.map((known) => equalInConstantTime(thumbprint, known)).includes(true))
       throw invalid(`the certificate is not one that is registered for ${clientId}`)
-    requireInForce(chain[0], now)
+    requireInForce(chain, now)
   },
 }
 
-const requireInForce = (der: Uint8Array, now: Instant): void => {
+const requireInForce = (chain: PresentedCertificate['chain'], now: Instant): void => {
   try {
-    const { notBefore, notAfter } = parseCertificate(der)
+    const [{ notBefore, notAfter }] = parsedChain(chain)
     if (now < notBefore || now > notAfter) throw invalid('the certificate is not in force')
   } catch (cause) {
     throw cause instanceof FormatError ? invalid(`the certificate: ${cause.message}`, cause) : cause

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { PresentedCertificate } from '../domain/presented-certificate.ts'
 import { Refusal } from '../domain/refusal.ts'
 import { FormatError } from '../formats/format-error.ts'
-import { parseCertificate } from '../formats/x509/certificate.ts'
+import { parsedChain } from '../formats/x509/connection-chain.ts'
 import { PathError } from '../formats/x509/path.ts'
 import { spiffeIdOf, type X509Svid, X509SvidError } from '../formats/x509-svid.ts'
 import { checkX509Svid } from '../sources/x509-svid-check.ts'
@@ -46,9 +46,8 @@ export const spiffeX509: Authenticator<z.output<typeof schema>, PreparedSpiffeCl
 }
 
 const svidIn = ({ chain }: PresentedCertificate): X509Svid => {
-  const [first, ...others] = chain
-  const leaf = parseCertificate(first)
-  return { id: spiffeIdOf(leaf), leaf, intermediates: others.map(parseCertificate) }
+  const [leaf, ...intermediates] = parsedChain(chain)
+  return { id: spiffeIdOf(leaf), leaf, intermediates }
 }
 
 const asRefusal = (thrown: unknown): unknown =>

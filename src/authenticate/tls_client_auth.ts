@@ -3,7 +3,9 @@ import type { PresentedCertificate } from '../domain/presented-certificate.ts'
 import { Refusal } from '../domain/refusal.ts'
 import type { Instant } from '../domain/time.ts'
 import { FormatError } from '../formats/format-error.ts'
-import { type Certificate, parseCertificate } from '../formats/x509/certificate.ts'
+import { isPlainAddress } from '../formats/ip-address.ts'
+import type { Certificate } from '../formats/x509/certificate.ts'
+import { parsedChain, unlessRefused } from '../formats/x509/connection-chain.ts'
 import { hasName, type LeafName } from '../formats/x509/leaf-name.ts'
 import { PathError, validatePath } from '../formats/x509/path.ts'
 import { openTrustAnchors, type TrustAnchors } from '../sources/trust-anchors.ts'
@@ -45,15 +47,18 @@ export const tlsClientAuth: Authenticator<CertificateConfig, Prepared> = {
   schema,
 
   lint(config) {
-    return expectedNames(config).length === 1
+    const { sanIP } = config
+    if (expectedNames(config).length !== 1)
+      return [
+        {
+          path: '',
+          message: 'name exactly one of subjectDN, sanDNS, sanURI, sanIP, sanEmail (RFC 8705 section 2.1.2)',
+          fix: 'sanDNS: orders.internal.example',
+        },
+      ]
+    return sanIP === undefined || isPlainAddress(sanIP)
       ? []
-      : [
-          {
-            path: '',
-            message: 'name exactly one of subjectDN, sanDNS, sanURI, sanIP, sanEmail (RFC 8705 section 2.1.2)',
-            fix: 'sanDNS: orders.internal.example',
-          },
-        ]
+      : [{ path: 'sanIP', message: `${sanIP} is no IP address`, fix: 'sanIP: 10.0.0.7' }]
   },
 
   async prepare(config, tools) {
@@ -89,10 +94,10 @@ const validLeaf = async (
   tools: Tools,
 ): Promise<Certificate> => {
   try {
-    const [leaf, ...intermediates] = chain.map(parseCertificate)
-    if (leaf === undefined) throw invalid('no certificate was presented')
-    const request = { leaf, intermediates, anchors: await anchors.current(now), at: now }
-    await validatePath({ ...request, extendedKeyUsage: 'clientAuth' }, tools.ports.certificateSignatures)
+    const [leaf, ...intermediates] = parsedChain(chain)
+    const trusted = await anchors.current(now)
+    const request = { leaf, intermediates, anchors: trusted, at: now, extendedKeyUsage: 'clientAuth' } as const
+    await unlessRefused(leaf, trusted, now, () => validatePath(request, tools.ports.certificateSignatures))
     return leaf
   } catch (cause) {
     if (cause instanceof FormatError || cause instanceof PathError)

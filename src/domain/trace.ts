@@ -50,12 +50,12 @@ export interface Trace {
   staleKeys?: boolean
   map?: string
   rule?: string
-  /** Who acts for the subject. */
+  /** Who acts for the subject, where the identity is delegated. */
   actor?: {
-    readonly map?: string
-    readonly rule?: string
-    readonly issuer?: string
-    readonly subject?: Labelled<string>
+    readonly map: string
+    readonly rule: string
+    readonly issuer: string
+    readonly subject: Labelled<string>
   }
   version?: string
   subject?: Labelled<string>
@@ -78,17 +78,6 @@ export const newTrace = (requestId: string, startedAt: Instant, detailed = false
   detailed,
   checks: [],
 })
-
-/** Takes over from the record of an actor what matters about it; its checks are told apart by their name. */
-export const recordActor = ({ map, rule, issuer, subject, checks }: Trace, trace: Trace): void => {
-  trace.actor = {
-    ...(map === undefined ? {} : { map }),
-    ...(rule === undefined ? {} : { rule }),
-    ...(issuer === undefined ? {} : { issuer }),
-    ...(subject === undefined ? {} : { subject }),
-  }
-  for (const check of checks) trace.checks.push({ ...check, check: `actor: ${check.check}` })
-}
 
 /** Keeps `check` if the trace is a detailed one. */
 export const note = (trace: Trace, check: Check): void => {

@@ -54,13 +54,7 @@ const cutOff = { reason: 'internal', detail: undefined } as const
 const actorOf = ({ actor }: Trace): Json | undefined => {
   if (actor === undefined) return undefined
   const { map, rule, issuer } = actor
-  const subject = subjectOf(actor)
-  return {
-    ...(map === undefined ? {} : { map }),
-    ...(rule === undefined ? {} : { rule }),
-    ...(issuer === undefined ? {} : { issuer: shortText(issuer) }),
-    ...(subject === undefined ? {} : { subject }),
-  }
+  return { map, rule, issuer: shortText(issuer), subject: subjectOf(actor) ?? null }
 }
 
 const subjectOf = ({ subject }: Pick<Trace, 'subject'>): Json | undefined => {

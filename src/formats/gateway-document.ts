@@ -3,6 +3,7 @@ import * as z from 'zod'
 import type { Location } from '../domain/fault.ts'
 import { parseSpiffeId } from '../domain/spiffe-id.ts'
 import type { Draft } from './draft.ts'
+import { isPlainAddress } from './ip-address.ts'
 import { ifSound, remarked } from './schema-faults.ts'
 import { type SecretSlot, secretSlots } from './settings.ts'
 
@@ -118,9 +119,6 @@ const networkRemark = (written: string): { readonly message: string; readonly fi
     ? undefined
     : { message: 'this is not where the network begins', fix: `${base}/${bits}` }
 }
-
-const isPlainAddress = (address: string): boolean =>
-  ipaddr.IPv4.isValidFourPartDecimal(address) || (/^[0-9A-Fa-f:]+$/.test(address) && ipaddr.IPv6.isValid(address))
 
 const baseOf = (address: ipaddr.IPv4 | ipaddr.IPv6, bits: number): string =>
   address instanceof ipaddr.IPv4

@@ -1,10 +1,11 @@
 import ipaddr from 'ipaddr.js'
 import type { Caller } from '../domain/caller.ts'
-import type { Instant, Seconds } from '../domain/time.ts'
+import type { Instant } from '../domain/time.ts'
 import { FormatError } from '../formats/format-error.ts'
 import type { ByCertificate, ByNetwork, BySecret, GatewayAuthentication } from '../formats/gateway-document.ts'
-import { type Certificate, parseCertificate } from '../formats/x509/certificate.ts'
+import type { Certificate } from '../formats/x509/certificate.ts'
 import { alternativeNames } from '../formats/x509/claims.ts'
+import { parsedChain, unlessRefused } from '../formats/x509/connection-chain.ts'
 import { hasName } from '../formats/x509/leaf-name.ts'
 import { PathError, validatePath } from '../formats/x509/path.ts'
 import type { Ports } from '../ports/ports.ts'
@@ -73,51 +74,22 @@ const isSocketAddress = (address: string): boolean =>
 
 const hostRange = (address: string): string => `${address}/${address.includes(':') ? 128 : 32}`
 
-const maxPeerCertificates = 10
-
-/** For how long a certificate that did not prove anything is not looked at again on its connection. */
-const patience: Seconds = 60
-
-interface Verdict {
-  readonly holds: boolean
-  readonly anchors: readonly Certificate[]
-  readonly from: Instant
-  readonly until: Instant
-}
-
-/** Whether a chain leads to the authorities depends on the two and the time alone, so it is found out once. */
-const certificateProof = (config: ByCertificate, authorities: TrustAnchors, tools: GatewayTools): IsGateway => {
-  const known = new WeakMap<object, Verdict>()
-  return async (_call, { chain }, now) => {
+const certificateProof =
+  (config: ByCertificate, authorities: TrustAnchors, { certificateSignatures }: GatewayTools): IsGateway =>
+  async (_call, { chain }, now) => {
     if (chain === undefined) return false
     const anchors = await authorities.current(now)
-    const seen = known.get(chain)
-    if (seen?.anchors === anchors && now >= seen.from && now <= seen.until) return seen.holds
-    const verdict = { anchors, from: now, ...(await judge(chain, anchors, config, now, tools)) }
-    known.set(chain, verdict)
-    return verdict.holds
+    try {
+      const [leaf, ...intermediates] = parsedChain(chain)
+      if (!isNamed(leaf, config)) return false
+      const request = { leaf, intermediates, anchors, at: now, extendedKeyUsage: 'clientAuth' } as const
+      await unlessRefused(leaf, anchors, now, () => validatePath(request, certificateSignatures))
+      return true
+    } catch (cause) {
+      if (cause instanceof FormatError || cause instanceof PathError) return false
+      throw cause
+    }
   }
-}
-
-const judge = async (
-  chain: readonly Uint8Array[],
-  anchors: readonly Certificate[],
-  config: ByCertificate,
-  now: Instant,
-  { certificateSignatures }: GatewayTools,
-): Promise<Pick<Verdict, 'holds' | 'until'>> => {
-  const refused = { holds: false, until: now + patience }
-  try {
-    const [leaf, ...intermediates] = chain.slice(0, maxPeerCertificates).map(parseCertificate)
-    if (leaf === undefined || !isNamed(leaf, config)) return refused
-    const request = { leaf, intermediates, anchors, at: now, extendedKeyUsage: 'clientAuth' } as const
-    const { validUntil } = await validatePath(request, certificateSignatures)
-    return { holds: true, until: validUntil }
-  } catch (cause) {
-    if (cause instanceof FormatError || cause instanceof PathError) return refused
-    throw cause
-  }
-}
 
 /** A SPIFFE ID is the only URI of its certificate, or none at all (X509-SVID section 2). */
 const isNamed = (leaf: Certificate, { spiffeId, uri, dns, subject }: ByCertificate): boolean => {

@@ -17,11 +17,14 @@ export interface Petition {
   readonly identity: CanonicalIdentity
   readonly allowance: Allowance
   readonly client: { readonly id: string; readonly rights: Rights }
+  /** What the party has proven that acts for the subject, where the rule makes it a delegation. */
+  readonly actor?: { readonly type: TokenType; readonly credential: VerifiedCredential }
 }
 
 /**
  * CanonicalIdentity -> Grant: what was asked, as far as rule and client both allow it. It only narrows: what is asked
- * beyond that is refused, never trimmed in silence, and nothing outlives the subject token (RFC 8693 section 2.1).
+ * beyond that is refused, never trimmed in silence, and nothing outlives the subject token (RFC 8693 section 2.1) or the
+ * credential of who acts.
  *
  * @throws Refusal `target.*`, `scope.not_allowed`, `request.token_type_unsupported`, `certificate.missing`,
  *   `credential.expired`
@@ -29,10 +32,10 @@ export interface Petition {
 export const grant = (petition: Petition, transaction: string, now: Instant, trace: Trace): Grant => {
   const { request, identity, allowance, client } = petition
   const tokenType = request.requestedTokenType ?? tokenTypes.accessToken
-  const profile = profileOf(tokenType, allowance)
+  const profile = profileOf(tokenType, allowance, identity)
   const confirmation = confirmationOf(petition, profile)
   const audience = audienceOf(request.targets, allowance, client.rights)
-  const scope = scopeOf(request.scope, allowance, client.rights)
+  const scope = scopeOf(request.scope, profile, allowance, client.rights)
   const expiresAt = expiryOf(petition, now)
   trace.audience = audience
   trace.scope = scope
@@ -58,22 +61,25 @@ const profiles: ReadonlyMap<TokenType, Profile> = new Map([
   [tokenTypes.jwtSvid, 'jwt-svid'],
 ])
 
-const profileOf = (tokenType: TokenType, allowance: Allowance): Profile => {
+const profileOf = (tokenType: TokenType, allowance: Allowance, { actor }: CanonicalIdentity): Profile => {
   const profile = profiles.get(tokenType)
   if (profile === undefined)
     throw new Refusal('request.token_type_unsupported', `only ${[...profiles.keys()].join(', ')} are issued`)
   if (!allowance.profiles.includes(profile))
     throw new Refusal('request.token_type_unsupported', `the rule does not allow the profile ${profile}`)
+  if (profile === 'jwt-svid' && actor !== undefined)
+    throw new Refusal('request.token_type_unsupported', 'a JWT-SVID cannot say who acts for its subject')
   return profile
 }
 
 /**
  * The certificate that the token is bound to: that of the request where the rule wants it so, and that of a bound
- * subject token in any case, since an exchange must not make a bearer token of it. What a certificate as subject
+ * subject or actor token in any case, since an exchange must not make a bearer token of it. What a certificate as subject
  * token is bound to is its own key, and it is for the rule to say whether what comes of it is, too.
  */
-const confirmationOf = ({ request, credential, allowance }: Petition, profile: Profile): Confirmation | undefined => {
-  const confirmation = allowance.senderConstraint === 'mtls' ? presented(request) : inherited(request, credential)
+const confirmationOf = (petition: Petition, profile: Profile): Confirmation | undefined => {
+  const { request, allowance } = petition
+  const confirmation = allowance.senderConstraint === 'mtls' ? presented(request) : inherited(petition)
   if (confirmation !== undefined && profile === 'jwt-svid')
     throw new Refusal('request.token_type_unsupported', 'a JWT-SVID is a bearer token and cannot be bound')
   return confirmation
@@ -85,8 +91,11 @@ const presented = ({ certificate }: ExchangeRequest): Confirmation => {
   return { 'x5t#S256': certificate.thumbprint }
 }
 
-const inherited = ({ subject }: ExchangeRequest, { confirmation }: VerifiedCredential): Confirmation | undefined =>
-  subject.type === tokenTypes.x509Chain ? undefined : confirmation
+const inherited = ({ request, credential, actor }: Petition): Confirmation | undefined =>
+  ofToken(request.subject.type, credential) ?? (actor && ofToken(actor.type, actor.credential))
+
+const ofToken = (type: TokenType, { confirmation }: VerifiedCredential): Confirmation | undefined =>
+  type === tokenTypes.x509Chain ? undefined : confirmation
 
 const audienceOf = (targets: readonly string[], allowance: Allowance, rights: Rights): readonly string[] => {
   const byClient = matcherOf(rights.audiences)
@@ -105,7 +114,13 @@ const soleAudience = (allowed: readonly string[]): readonly string[] => {
   throw new Refusal('target.missing', `the rule and the client together allow ${allowed.length} audiences, not one`)
 }
 
-const scopeOf = (asked: readonly string[] | undefined, allowance: Allowance, rights: Rights): readonly string[] => {
+const scopeOf = (
+  asked: readonly string[] | undefined,
+  profile: Profile,
+  allowance: Allowance,
+  rights: Rights,
+): readonly string[] => {
+  if (profile === 'jwt-svid') return noScope(asked)
   const byClient = matcherOf(rights.scopes)
   if (asked === undefined) return allowance.scopes.filter(byClient)
   const refused = asked.find((scope) => !allowance.scopes.includes(scope) || !byClient(scope))
@@ -114,9 +129,16 @@ const scopeOf = (asked: readonly string[] | undefined, allowance: Allowance, rig
   throw new Refusal('scope.not_allowed', `${whose} does not allow the scope ${JSON.stringify(refused)}`)
 }
 
-const expiryOf = ({ request, credential, allowance }: Petition, now: Instant): Instant => {
+/** A JWT-SVID says who somebody is; it cannot carry what they may do. */
+const noScope = (asked: readonly string[] = []): readonly string[] => {
+  if (asked.length > 0) throw new Refusal('scope.not_allowed', 'a JWT-SVID has no scope')
+  return asked
+}
+
+const expiryOf = ({ request, credential, actor, allowance }: Petition, now: Instant): Instant => {
   const lifetime = Math.min(allowance.ttl, request.lifetime ?? allowance.ttl)
-  const expiresAt = Math.floor(Math.min(now + lifetime, credential.expiresAt))
+  const ends = actor === undefined ? [credential.expiresAt] : [credential.expiresAt, actor.credential.expiresAt]
+  const expiresAt = Math.floor(Math.min(now + lifetime, ...ends))
   if (expiresAt <= now) throw new Refusal('credential.expired', 'nothing is left of the lifetime of the subject token')
   return expiresAt
 }

@@ -81,7 +81,9 @@ export const spiffeBundle = (desk: Desk) => {
 
 const assertionAlgorithms = (desk: Desk): readonly string[] => {
   const configs = [...desk.trust.clients.values()].flatMap((client) => client.authentication)
-  const named = configs.flatMap(({ config }) => (config as { algorithms?: readonly string[] }).algorithms ?? [])
+  const named = configs
+    .filter(({ kind }) => kind === 'private_key_jwt')
+    .flatMap(({ config }) => (config as { algorithms?: readonly string[] }).algorithms ?? [])
   return [...new Set(named)].toSorted()
 }
 

@@ -4,6 +4,7 @@ import type { VerifiedCredential } from '../domain/credential.ts'
 import { type CanonicalIdentity, type Labelled, mappedTo } from '../domain/identity.ts'
 import { type Reason, Refusal } from '../domain/refusal.ts'
 import type { Instant } from '../domain/time.ts'
+import type { TokenType } from '../domain/token-type.ts'
 import type { Trace } from '../domain/trace.ts'
 import type { Facts } from './expression.ts'
 import { nearestMiss } from './nearest-miss.ts'
@@ -25,6 +26,7 @@ export interface Context {
 /** A party that acts for a subject: what it has proven, by which map, and who it is inside. */
 export interface Actor {
   readonly map: string
+  readonly type: TokenType
   readonly credential: VerifiedCredential
   readonly identity: CanonicalIdentity
   /** The request names it (`actor_token`), so it must not be passed over in silence. */
@@ -212,8 +214,8 @@ const mappedFields = (mapping: IdentityMapping, facts: Facts) => {
   }
 }
 
-const requireIdentifier = (value: string, what: string): void => {
-  if (!isIdentifier(value))
+const requireIdentifier = (value: string, what: 'subject' | 'tenant'): void => {
+  if (!isIdentifier(value, what))
     throw new Refusal('identity.invalid', `the ${what} is empty, too long or has characters that cannot be seen`)
 }
 

@@ -135,7 +135,8 @@ const subject = z
   .strictObject({ ...origins('string', text), sensitivity })
   .refine(hasOneOrigin, oneOrigin)
   .meta({
-    description: 'Who it is inside: 1 to 255 characters. It cannot be left out and has no default.',
+    description:
+      'Who it is inside: 1 to 2,048 characters, none of them invisible. It cannot be left out and has no default.',
     examples: [{ claim: 'sub', prefix: 'user:' }],
   })
 

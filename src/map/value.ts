@@ -127,10 +127,12 @@ const compileRead = <T>({ claim, expression }: OriginSpec<T>): ((facts: Facts) =
   return ({ claims }) => read(claims)
 }
 
-const maxIdentifierLength = 255
+/** In characters. A subject may be a SPIFFE ID, which every implementation must take whole (SPIFFE-ID section 2.3). */
+export const longest = { subject: 2_048, tenant: 255 } as const
+
 /** Control, format (bidi, zero width), surrogate and line separator characters: what people cannot see they confuse. */
 const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
 
 /** Can `value` name a subject or a tenant? */
-export const isIdentifier = (value: string): boolean =>
-  value.length >= 1 && value.length <= maxIdentifierLength && !unseen.test(value)
+export const isIdentifier = (value: string, what: keyof typeof longest): boolean =>
+  value.length >= 1 && value.length <= longest[what] && !unseen.test(value)

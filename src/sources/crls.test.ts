@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { testAuthority } from '../../test/world/certificates.ts'
-import { Refusal } from '../domain/refusal.ts'
 import type { HttpResponse } from '../ports/http.ts'
 import { type CrlPlaces, openCrls } from './crls.ts'
 
@@ -41,12 +40,6 @@ const opened = (places: Partial<CrlPlaces>, { files = {}, answer }: World = {}) 
   return { crls, warnings, asked }
 }
 
-const reasonOf = (work: Promise<unknown>): Promise<string> =>
-  work.then(
-    () => 'none',
-    (thrown: unknown) => (thrown instanceof Refusal ? thrown.reason : String(thrown)),
-  )
-
 const answering = (body: Uint8Array, status = 200): HttpResponse => ({ status, headers: {}, body })
 
 describe('revocation lists', () => {
@@ -55,14 +48,14 @@ describe('revocation lists', () => {
     const files = { 'a.crl': new Uint8Array(der), 'b.pem': Buffer.from(pem(der) + pem(authority.crl({ number: 2n }))) }
     const { crls } = opened({ files: ['a.crl', 'b.pem'] }, { files })
     expect(crls.state(start)).toBe('missing')
-    expect(await crls.current(start)).toHaveLength(3)
+    expect((await crls.current(start)).lists).toHaveLength(3)
     expect(crls.state(start)).toBe('fresh')
   })
 
   it('are fetched, and again when they are due', async () => {
     const soon = () => answering(authority.crl({ nextUpdate: start + 120 }))
     const { crls, asked } = opened({ urls: ['https://ca.example/list.crl'] }, { answer: soon })
-    expect(await crls.current(start)).toHaveLength(1)
+    expect((await crls.current(start)).lists).toHaveLength(1)
     await crls.current(start + 60)
     expect(asked).toHaveLength(1)
     await crls.current(start + 121)
@@ -76,12 +69,12 @@ describe('revocation lists', () => {
       return answering(authority.crl({ nextUpdate: start + 120 }))
     }
     const { crls, warnings } = opened({ urls: ['https://ca.example/list.crl'], staleFor: 600 }, { answer })
-    const [list] = await crls.current(start)
+    const [list] = (await crls.current(start)).lists
     expect(list?.nextUpdate).toBe(start + 120 + 600)
     isUp = false
-    expect(await crls.current(start + 700)).toHaveLength(1)
+    expect((await crls.current(start + 700)).lists).toHaveLength(1)
     expect(crls.state(start + 700)).toBe('stale')
-    expect(await reasonOf(crls.current(start + 721))).toBe('status.unavailable')
+    expect(await crls.current(start + 721)).toEqual({ lists: [], missing: ['https://ca.example/list.crl'] })
     expect(warnings).toContain('a revocation list could not be loaded')
   })
 
@@ -93,12 +86,26 @@ describe('revocation lists', () => {
     ['it is cut off', { answer: () => answering(new Uint8Array(authority.crl()).subarray(0, 100)) }],
   ])('are missing when %s, which is no verdict', async (_, world) => {
     const { crls } = opened({ urls: ['https://ca.example/list.crl'] }, world)
-    expect(await reasonOf(crls.current(start))).toBe('status.unavailable')
+    expect(await crls.current(start)).toEqual({ lists: [], missing: ['https://ca.example/list.crl'] })
     await crls.prefetch(start)
     expect(crls.state(start)).toBe('missing')
   })
 
+  it('count each by itself: one that is missing or overdue leaves the others', async () => {
+    const files = {
+      'good.crl': new Uint8Array(authority.crl({ number: 1n })),
+      'two.pem': Buffer.from(pem(authority.crl({ number: 2n })) + pem(authority.crl({ nextUpdate: start + 10 }))),
+    }
+    const places = { files: ['good.crl', 'gone.crl', 'two.pem'], staleFor: 0 }
+    const { crls } = opened(places, { files })
+    const before = await crls.current(start)
+    expect([before.lists.length, before.missing]).toEqual([3, ['gone.crl']])
+    const after = await crls.current(start + 11)
+    expect([after.lists.length, after.missing]).toEqual([2, ['gone.crl', 'two.pem']])
+  })
+
   it('are missing when their file is', async () => {
-    expect(await reasonOf(opened({ files: ['gone.crl'] }).crls.current(start))).toBe('status.unavailable')
+    const { crls } = opened({ files: ['gone.crl'] })
+    expect(await crls.current(start)).toEqual({ lists: [], missing: ['gone.crl'] })
   })
 })

@@ -1,4 +1,3 @@
-import { Refusal } from '../domain/refusal.ts'
 import type { Instant, Seconds } from '../domain/time.ts'
 import { type Crl, parseCrl } from '../formats/x509/crl.ts'
 import { crlsInPem } from '../formats/x509/pem.ts'
@@ -10,8 +9,14 @@ import type { Outbound } from './outbound.ts'
 
 /** Certificate revocation lists from several places, each kept fresh by itself. */
 export interface Crls extends Watched {
-  /** Throws a Refusal `status.unavailable` when one of them cannot be had within the outage budget. */
-  current(now: Instant): Promise<readonly Crl[]>
+  current(now: Instant): Promise<CurrentCrls>
+}
+
+/** What there is of the lists. One that is missing says nothing of certificates whose status the others tell. */
+export interface CurrentCrls {
+  readonly lists: readonly Crl[]
+  /** The places whose lists cannot be had within the outage budget. */
+  readonly missing: readonly string[]
 }
 
 /** Where they are. */
@@ -40,8 +45,8 @@ export const openCrls = (places: CrlPlaces, tools: CrlTools): Crls => {
   ]
   return {
     async current(now) {
-      const lists = await Promise.all(sources.map(({ name, source }) => orUnavailable(source, name, now)))
-      return lists.flat()
+      const found = await Promise.all(sources.map((one) => listsOf(one, now)))
+      return { lists: found.flatMap(({ lists }) => lists), missing: found.flatMap(({ missing }) => missing) }
     },
     async prefetch(now) {
       await Promise.allSettled(sources.map(({ source }) => source.get(now)))
@@ -107,20 +112,15 @@ const ofUrl = async (
 const listsIn = (bytes: Uint8Array): readonly Crl[] =>
   bytes[0] === 0x30 ? [parseCrl(bytes)] : crlsInPem(new TextDecoder().decode(bytes)).map(parseCrl)
 
-const orUnavailable = async (source: KeptFresh<readonly Crl[]>, name: string, now: Instant) => {
-  const lists = await source.get(now).then(
+/** A list that is too old counts no more: that is our outage, and says nothing about the certificate. */
+const listsOf = async ({ name, source }: Named, now: Instant): Promise<CurrentCrls> => {
+  const loaded = await source.get(now).then(
     ({ value }) => value,
-    (cause: unknown) => {
-      throw unavailable(name, cause)
-    },
+    () => undefined,
   )
-  // That the list is too old says nothing about the certificate: it is our outage and no verdict.
-  if (lists.every(({ nextUpdate }) => nextUpdate !== undefined && nextUpdate < now)) throw unavailable(name)
-  return lists
+  const lists = (loaded ?? []).filter(({ nextUpdate }) => nextUpdate === undefined || now <= nextUpdate)
+  return { lists, missing: loaded === undefined || lists.length < loaded.length ? [name] : [] }
 }
-
-const unavailable = (name: string, cause?: unknown) =>
-  new Refusal('status.unavailable', `the revocation list ${name} cannot be had`, { cause })
 
 const worstOf = (states: readonly FreshnessState[]): FreshnessState =>
   (['missing', 'stale'] as const).find((state) => states.includes(state)) ?? 'fresh'

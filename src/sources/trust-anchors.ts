@@ -9,8 +9,8 @@ import { keptFresh, type Watched, watched } from './kept-fresh.ts'
 export interface TrustAnchors extends Watched {
   /** Throws a Refusal `keys.unavailable` when the files have not been readable for a day. */
   current(now: Instant): Promise<readonly Certificate[]>
-  /** What was read last, without waiting for anything. */
-  latest(): readonly Certificate[]
+  /** What was read last, without waiting for anything; a renewal that is due is begun. */
+  latest(now: Instant): readonly Certificate[]
 }
 
 /** A file costs nothing to read again; an operator who replaces it does not want to wait. */
@@ -44,7 +44,10 @@ export const openTrustAnchors = async (
   await source.get(clock.now())
   return {
     ...watched(source),
-    latest: () => latest,
+    latest(now) {
+      void source.get(now).catch(() => undefined)
+      return latest
+    },
     async current(now) {
       try {
         return (await source.get(now)).value

@@ -46,7 +46,7 @@ export interface Verifier<Config, Presented, Prepared> {
   /** The issuer that the credential claims to come from; undefined when the kind cannot tell before asking (opaque tokens). */
   issuerOf(presented: Presented): string | undefined
   /** The audiences that the credential claims to be for, to choose between maps of one issuer. Not believed. */
-  audiencesOf(presented: Presented, prepared: Prepared): readonly string[]
+  audiencesOf(presented: Presented, prepared: Prepared, now: Instant): readonly string[]
   /** Proves the credential under `prepared` or throws a Refusal. */
   verify(
     presented: Presented,

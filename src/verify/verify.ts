@@ -86,7 +86,7 @@ export const verify = async (
   const reading = known ?? read(credential, verifiers)
   trace.kind = reading.verifier.kind
   const { client } = presenter
-  const source = sourceOf(reading, client, sources, mayPresent, trace)
+  const source = sourceOf(reading, client, sources, mayPresent, now, trace)
   trace.map = source.map
   note(trace, {
     stage: 'verify',
@@ -117,6 +117,7 @@ const sourceOf = (
   client: Client,
   sources: Sources,
   mayPresent: MayPresent,
+  now: Instant,
   trace: Trace,
 ): Source => {
   const issuer = verifier.issuerOf(presented)
@@ -125,7 +126,7 @@ const sourceOf = (
   const ofKind = ofIssuer.filter((source) => source.verifier === verifier)
   if (ofKind.length === 0) throw new Refusal('issuer.unknown', 'no trust map names the issuer of this token')
   const forUs = ofKind.filter((source) =>
-    verifier.audiencesOf(presented, source.prepared).some((audience) => source.audiences.includes(audience)),
+    verifier.audiencesOf(presented, source.prepared, now).some((audience) => source.audiences.includes(audience)),
   )
   if (forUs.length === 0 && issuer === undefined)
     throw new Refusal('issuer.unknown', 'the token names no issuer and no trust map can ask for it')

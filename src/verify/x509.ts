@@ -63,7 +63,7 @@ export const x509: Verifier<X509Config, Presented, Prepared> = {
   /** No issuer is named before the path is built; whose it may be is asked of the anchors. */
   issuerOf: () => undefined,
 
-  audiencesOf: (presented, prepared) => (mayLeadTo(presented, prepared.anchors.latest()) ? [noAudience] : []),
+  audiencesOf: (presented, { anchors }, now) => (mayLeadTo(presented, anchors.latest(now)) ? [noAudience] : []),
 
   async verify(presented, prepared, now, tools, trace) {
     const path = await pathOf(presented, prepared, now, tools, trace)
@@ -114,6 +114,7 @@ const pathOf = async (
   trace: Trace,
 ): Promise<ValidPath> => {
   const { extendedKeyUsage, maxIntermediates } = config
+  const revocation = await crls?.current(now)
   const request = {
     leaf,
     intermediates: others,
@@ -121,7 +122,7 @@ const pathOf = async (
     at: now,
     maxIntermediates,
     ...(extendedKeyUsage === 'any' ? {} : { extendedKeyUsage }),
-    ...(crls === undefined ? {} : { crls: await crls.current(now) }),
+    ...(revocation === undefined ? {} : { crls: revocation.lists }),
   }
   const wanted = `a path to an authority in ${anchorFilesOf(config).join(', ')}`
   try {
@@ -137,7 +138,11 @@ const pathOf = async (
       wanted,
       seen: { value: cause.message, sensitivity: 'public' },
     })
-    throw refusalOfPath(cause)
+    throw cause.fault === 'status_unknown' && revocation !== undefined && revocation.missing.length > 0
+      ? new Refusal('status.unavailable', `no revocation list can be had from ${revocation.missing.join(', ')}`, {
+          cause,
+        })
+      : refusalOfPath(cause)
   }
 }
 

@@ -31,13 +31,25 @@ const people = document('TrustMap', 'people', {
       name: 'through-orders',
       when: { claims: { team: 'orders' }, actor: { map: 'workloads', claims: { '/subject/CN': 'orders' } } },
       identity: { type: 'user', subject: { claim: 'sub', prefix: 'user:' } },
+      grant: { ...grant, profiles: ['access-token', 'jwt-svid'] },
+    },
+    {
+      name: 'assisted',
+      when: { claims: { team: 'assisted' }, actor: { map: 'people' } },
+      identity: { type: 'user', subject: { claim: 'sub', prefix: 'user:' } },
       grant,
     },
     {
       name: 'bound',
       when: { claims: { team: 'bound' } },
       identity: { type: 'user', subject: { claim: 'sub', prefix: 'user:' } },
-      grant: { ...grant, senderConstraint: 'mtls' },
+      grant: { ...grant, senderConstraint: 'mtls', profiles: ['access-token', 'jwt-svid'] },
+    },
+    {
+      name: 'tokens-only',
+      when: { claims: { team: 'tokens' } },
+      identity: { type: 'user', subject: { claim: 'sub', prefix: 'user:' } },
+      grant,
     },
     {
       name: 'alone',
@@ -90,6 +102,13 @@ const clientsFor = (may: ReturnType<typeof rights>) => [
     authentication: [{ method: 'tls_client_auth', trustAnchors: 'workloads-ca.pem', subjectDN: 'CN=orders' }],
     may,
   }),
+  document('Client', 'two-ways', {
+    authentication: [
+      { method: 'self_signed_tls_client_auth', jwksURI: 'https://clients.example.com/two-ways.jwks.json' },
+      { method: 'tls_client_auth', trustAnchors: 'workloads-ca.pem', sanDNS: 'two-ways.workloads.example' },
+    ],
+    may,
+  }),
   document('Client', 'self-signed', {
     authentication: [{ method: 'self_signed_tls_client_auth', certificates: 'self-signed.pem' }],
     may,
@@ -99,6 +118,8 @@ const clientsFor = (may: ReturnType<typeof rights>) => [
 export interface CertificateWorld extends ServedPlace {
   readonly authority: TestAuthority
   readonly stranger: TestAuthority
+  /** Whose certificate the listener has. */
+  readonly server: TestAuthority
   /** A certificate for TLS clients of the workloads' authority. */
   readonly ordersCertificate: TestCertificate
   readonly selfSigned: TestCertificate
@@ -186,6 +207,7 @@ export const openCertificateWorld = async (options: WorldOptions = {}): Promise<
     ...place,
     authority,
     stranger,
+    server,
     ordersCertificate,
     selfSigned,
     issuerKey,

@@ -1,7 +1,9 @@
+import { once } from 'node:events'
+import { connect } from 'node:tls'
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { tokenTypes } from '../../src/domain/token-type.ts'
-import { testCertificate } from '../world/certificates.ts'
+import { testAuthority, testCertificate } from '../world/certificates.ts'
 import {
   type CertificateWorld,
   openCertificateWorld,
@@ -16,6 +18,9 @@ beforeAll(async () => {
   world = await openCertificateWorld()
 })
 afterAll(() => world.stop())
+
+const crlPem = (der: Uint8Array) =>
+  `-----BEGIN X509 CRL-----\n${Buffer.from(der).toString('base64')}\n-----END X509 CRL-----\n`
 
 const get = async (path: string): Promise<Record<string, unknown>> => {
   const { createApp } = await import('../../src/http/app.ts')
@@ -71,6 +76,16 @@ describe('a caller is known by its certificate', () => {
       { certificate: testCertificate({ subject: 'self' }) },
     )
     expect(answer).toMatchObject({ status: 401, reason: 'client.credential_invalid' })
+  })
+
+  it('in one of two ways; when the other cannot be tried it is not refused for good', async () => {
+    const certificate = world.authority.issue({ dns: ['two-ways.workloads.example'] })
+    expect((await world.exchange({ client_id: 'two-ways' }, { certificate })).status).toBe(200)
+    expect(await world.exchange({ client_id: 'two-ways' }, { certificate: world.ordersCertificate })).toMatchObject({
+      status: 503,
+      body: { error: 'temporarily_unavailable' },
+      reason: 'keys.unavailable',
+    })
   })
 
   it('but not without saying who it is, nor without one', async () => {
@@ -134,10 +149,7 @@ describe('a certificate becomes canonical', () => {
     ['of an unknown authority', () => world.stranger.issue({ dns: ['a.workloads.example'] }).pem, 'issuer.unknown'],
     [
       'of an authority that took a known name',
-      async () => {
-        const { testAuthority } = await import('../world/certificates.ts')
-        return testAuthority('Workloads').issue({ dns: ['a.workloads.example'] }).pem
-      },
+      () => testAuthority('Workloads').issue({ dns: ['a.workloads.example'] }).pem,
       'credential.chain_untrusted',
     ],
     [
@@ -163,8 +175,48 @@ describe('a certificate becomes canonical', () => {
       'credential.malformed',
     ],
   ])('nor one %s', async (_, pem, reason) => {
-    const answer = await world.exchange(ofCertificate(await pem()), { as: 'gateway' })
+    const answer = await world.exchange(ofCertificate(pem()), { as: 'gateway' })
     expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_request' }, reason })
+  })
+})
+
+describe('of the revocation lists that a map names', () => {
+  const judged = testAuthority('Judged')
+  const judging = (...crlFiles: readonly string[]) => ({
+    apiVersion: 'dragoman/v1alpha1',
+    kind: 'TrustMap',
+    metadata: { name: 'judged' },
+    spec: {
+      source: { x509: { trustAnchors: 'judged.pem', revocation: { crlFiles } } },
+      rules: [
+        {
+          name: 'all',
+          identity: { type: 'workload', subject: { claim: '/subject/CN' } },
+          grant: { audiences: [orders], scopes: ['orders:read'] },
+        },
+      ],
+    },
+  })
+  const answersWith = async (...lists: readonly string[]) => {
+    const files = { 'judged.pem': judged.pem, 'judged.crl': crlPem(judged.crl({ revoked: [{ serial: 0x77n }] })) }
+    const place = await openCertificateWorld({ documents: [judging(...lists)], files, sources: ['judged'] })
+    try {
+      const told = async (serial: bigint) => {
+        const { pem } = judged.issue({ subject: 'one', serial })
+        const form = { subject_token: pem, subject_token_type: tokenTypes.x509Chain }
+        const { status, reason } = await place.exchange(form, { as: 'gateway' })
+        return `${status} ${reason}`
+      }
+      return [await told(0x76n), await told(0x77n)]
+    } finally {
+      await place.stop()
+    }
+  }
+
+  it('one that is missing takes nothing from the others, and leaves what only it could tell untold', async () => {
+    expect(await answersWith('judged.crl')).toEqual(['200 undefined', '400 credential.revoked'])
+    expect(await answersWith('gone.crl', 'judged.crl')).toEqual(['200 undefined', '400 credential.revoked'])
+    expect(await answersWith('gone.crl')).toEqual(['503 status.unavailable', '503 status.unavailable'])
   })
 })
 
@@ -253,6 +305,43 @@ describe('a user through a workload', () => {
     expect(await world.exchange(form, { as: 'service' })).toMatchObject({ status: 400, reason: 'actor.invalid' })
   })
 
+  it('does not outlive the certificate of the workload', async () => {
+    const certificate = world.authority.issue({
+      subject: 'orders',
+      dns: ['orders.workloads.example'],
+      notAfter: world.now() + 100,
+    })
+    const subject_token = await world.idToken(viaOrders)
+    const { status, body } = await world.exchange({ subject_token }, { as: 'service', certificate })
+    expect(status).toBe(200)
+    expect(body['expires_in']).toBeLessThanOrEqual(100)
+  })
+
+  it('is recorded as delegated only where it is', async () => {
+    const { stranger, ordersCertificate } = world
+    const certificates = [ordersCertificate, stranger.issue({ subject: 'orders', dns: ['orders.workloads.example'] })]
+    for (const certificate of certificates) {
+      const { claims } = await world.exchange({}, { as: 'service', certificate })
+      expect(claims).toMatchObject({ sub: 'user:ada', rule: 'alone' })
+      expect(claims).not.toHaveProperty('act')
+      expect(world.traces.at(-1)).not.toHaveProperty('actor')
+    }
+  })
+
+  it('that shows a bound token of its own gets one that is bound alike', async () => {
+    const { ordersCertificate: certificate } = world
+    const cnf = { 'x5t#S256': thumbprintOf(certificate) }
+    const form = {
+      subject_token: await world.idToken({ team: 'assisted' }),
+      actor_token: await world.idToken({ sub: 'grace', cnf }),
+      actor_token_type: tokenTypes.idToken,
+    }
+    const { status, claims } = await world.exchange(form, { as: 'service', certificate })
+    expect(status).toBe(200)
+    expect(claims).toMatchObject({ sub: 'user:ada', act: { sub: 'user:grace' }, cnf })
+    expect(await world.exchange(form, { as: 'service' })).toMatchObject({ status: 400, reason: 'actor.invalid' })
+  })
+
   it.each([
     ['no certificate', () => undefined],
     ['that of another workload', () => world.authority.issue({ subject: 'billing', dns: ['b.workloads.example'] })],
@@ -328,15 +417,32 @@ describe('a JWT-SVID of ours', () => {
     expect(await world.exchange(form, { as: 'service' })).toMatchObject({ status: 400, reason: 'identity.invalid' })
   })
 
-  it('is refused where the rule does not allow it, and where the token would have to be bound', async () => {
+  it.each([
+    ['the rule does not allow it', 'tokens', 'the rule does not allow the profile jwt-svid'],
+    ['it would have to be bound', 'bound', 'a JWT-SVID is a bearer token and cannot be bound'],
+    ['somebody acts for the subject', 'orders', 'a JWT-SVID cannot say who acts for its subject'],
+  ])('is refused where %s', async (_, team, detail) => {
     const certificate = world.ordersCertificate
-    for (const team of ['bound', 'orders']) {
-      const form = { requested_token_type: tokenTypes.jwtSvid, subject_token: await world.idToken({ team }) }
-      expect(await world.exchange(form, { as: 'service', certificate })).toMatchObject({
-        status: 400,
-        reason: 'request.token_type_unsupported',
-      })
-    }
+    const form = { requested_token_type: tokenTypes.jwtSvid, subject_token: await world.idToken({ team }) }
+    expect(await world.exchange(form, { as: 'service', certificate })).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_request' },
+      reason: 'request.token_type_unsupported',
+    })
+    expect(world.traces.at(-1)?.outcome).toMatchObject({ detail })
+    const { status } = await world.exchange({ subject_token: form.subject_token }, { as: 'service', certificate })
+    expect(status).toBe(200)
+  })
+
+  it('has no scope, and none may be asked for', async () => {
+    const form = { requested_token_type: tokenTypes.jwtSvid }
+    const { status, body } = await world.exchange(form, { as: 'service' })
+    expect({ status, scope: body['scope'] }).toEqual({ status: 200, scope: undefined })
+    expect(await world.exchange({ ...form, scope: 'orders:read' }, { as: 'service' })).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_scope' },
+      reason: 'scope.not_allowed',
+    })
   })
 })
 
@@ -392,6 +498,24 @@ describe('with authorities that the listener names', () => {
     const certificate = named.ordersCertificate
     expect((await named.exchange({ client_id: 'orders' }, { certificate })).status).toBe(200)
     expect((await named.exchange({}, { as: 'service' })).status).toBe(200)
+  })
+
+  it('nobody shows another certificate later on, in a second handshake', async () => {
+    const ca = named.server.pem
+    const { ordersCertificate: good } = named
+    const socket = connect({
+      port: Number(new URL(named.url).port),
+      host: '127.0.0.1',
+      ca,
+      cert: good.pem,
+      key: good.privateKeyPem,
+      maxVersion: 'TLSv1.2',
+    })
+    await once(socket, 'secureConnect')
+    const refused = once(socket, 'error')
+    socket.renegotiate({}, () => undefined)
+    expect(String(await refused)).toMatch(/no renegotiation/i)
+    socket.destroy()
   })
 
   it('one with a certificate of others is not', async () => {

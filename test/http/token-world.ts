@@ -93,6 +93,16 @@ const clients = (key: TestKey) => [
   document('Client', 'powerless', {
     authentication: [{ method: 'client_secret_basic', secrets: [{ sha256: digest }] }],
   }),
+  document('Client', 'workload', {
+    clientId: 'spiffe://prod.example.org/workload',
+    authentication: [
+      {
+        method: 'spiffe_jwt',
+        trustDomain: { name: 'prod.example.org', bundleFile: 'prod.json' },
+        algorithms: ['ES512'],
+      },
+    ],
+  }),
 ]
 
 export const narrowAuth = basic('narrow', secret)
@@ -107,7 +117,7 @@ export const openTokenWorld = async (options: { readonly replay?: ReplayGuard } 
     issuer: us,
     now: () => time,
     documents: [trustMap, ...clients(clientKey)],
-    files: { 'idp.jwks.json': { keys: [issuerKey.publicJwk] } },
+    files: { 'idp.jwks.json': { keys: [issuerKey.publicJwk] }, 'prod.json': { keys: [] } },
     keyring: await testKeyring(),
     ...options,
   })

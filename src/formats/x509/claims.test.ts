@@ -6,7 +6,7 @@ import {
   testAuthority,
   testKey,
 } from '../../../test/world/certificates.ts'
-import { bytes, ia5, integer, oid, printable, sequence, setOf, tlv, utf8 } from '../../../test/world/der.ts'
+import { bytes, explicit, ia5, integer, oid, printable, sequence, setOf, tlv, utf8 } from '../../../test/world/der.ts'
 import { parseCertificate } from './certificate.ts'
 import { alternativeNames, certificateClaims, distinguishedName } from './claims.ts'
 
@@ -17,6 +17,13 @@ const authority = testAuthority('authority', {
 const issued = (options: CertificateOptions) => parseCertificate(authority.issue({ key, ...options }).der)
 const subjectOf = (...attributes: readonly (readonly [type: string, value: string])[]) =>
   issued({ subject: nameOf(...attributes) }).subject
+
+/** KRB5PrincipalName (RFC 4556 section 3.2.2), whose texts are GeneralStrings. */
+const kerberosName = (realm: string, principal: string) => {
+  const text = (value: string) => tlv(0x1b, Buffer.from(value))
+  const name = sequence(explicit(0, integer(1)), explicit(1, sequence(text(principal))))
+  return sequence(explicit(0, text(realm)), explicit(1, name))
+}
 
 describe('the claims of a certificate', () => {
   it('are its names, its number, its time and the policies of its path', () => {
@@ -34,7 +41,10 @@ describe('the claims of a certificate', () => {
       dns: ['Billing.example.org'],
       emails: ['ops@example.org'],
       ips: [bytes(192, 0, 2, 1), Buffer.from('20010db8000000000000000000000001', 'hex')],
-      otherNames: [generalNames.other('1.2.3', utf8('ignored'))],
+      otherNames: [
+        generalNames.other('1.2.3', utf8('ignored')),
+        generalNames.other('1.3.6.1.5.2.2', kerberosName('EXAMPLE.ORG', 'billing')),
+      ],
     })
     expect(certificateClaims(certificate, ['1.2.3'])).toEqual({
       subject: {

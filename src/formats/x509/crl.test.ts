@@ -1,7 +1,16 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { commonName, generalNames, oids, type TestExtension, testAuthority } from '../../../test/world/certificates.ts'
 import {
+  algorithmOf,
+  commonName,
+  extension,
+  generalNames,
+  oids,
+  type TestExtension,
+  testAuthority,
+} from '../../../test/world/certificates.ts'
+import {
+  bitString,
   bytes,
   type Der,
   explicit,
@@ -10,6 +19,7 @@ import {
   integer,
   nothing,
   sequence,
+  time,
   tlv,
 } from '../../../test/world/der.ts'
 import { parseCrl } from './crl.ts'
@@ -40,6 +50,20 @@ describe('a CRL', () => {
       extensions: { number: 7n, unknownCritical: [] },
       signatureScheme: { family: 'ecdsa', hash: 'SHA-256' },
     })
+  })
+
+  it('may hold an empty list of entries, as GnuTLS writes it', () => {
+    const tbs = sequence(
+      integer(1),
+      algorithmOf('P-256'),
+      authority.subject,
+      time(1_700_000_000),
+      time(1_800_000_000),
+      sequence(),
+      explicit(0, sequence(extension({ oid: oids.crlNumber, value: integer(1) }))),
+    )
+    const der = sequence(tbs, algorithmOf('P-256'), bitString(bytes(1)))
+    expect(parseCrl(der)).toMatchObject({ entries: [], extensions: { number: 1n } })
   })
 
   it.each([

@@ -65,6 +65,7 @@ const universalTypes: ReadonlyMap<number, (content: string) => boolean> = new Ma
   [0x17, anything],
   [0x18, anything],
   [0x1a, anything],
+  [0x1b, anything],
   [0x1c, anything],
   [0x1e, anything],
   [0x30, anything],

@@ -57,15 +57,22 @@ const importKey = (pem: string, path: string): KeyObject => {
   }
 }
 
-/** What both kinds of client certificate settings share. */
+/** Milliseconds. */
+const handshakeTimeout = 10_000
+
+/** The options of a server that speaks TLS with `material`. */
 export const serverTlsOptions = (material: TlsMaterial, files: TlsFiles) => ({
   ...material,
   minVersion: 'TLSv1.2' as const,
   ALPNProtocols: ['http/1.1'],
   requestCert: files.clientCa !== undefined,
   rejectUnauthorized: false,
-  // A resumed session has the leaf but not the intermediates that came with it, so nothing is resumed.
-  ...(files.clientCa === undefined ? {} : { secureOptions: constants.SSL_OP_NO_TICKET }),
+  handshakeTimeout,
+  secureOptions:
+    // A second handshake could show another certificate than the one that was judged.
+    constants.SSL_OP_NO_RENEGOTIATION |
+    // A resumed session has the leaf but not the intermediates that came with it, so nothing is resumed.
+    (files.clientCa === undefined ? 0 : constants.SSL_OP_NO_TICKET),
 })
 
 /**
