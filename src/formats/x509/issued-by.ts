@@ -28,6 +28,10 @@ const costOf = (key: PublicKeyKind): number => {
   return key.kind === 'rsa' ? Math.ceil(key.bits / 2_048) : 1
 }
 
+/** Was the signature of these very objects seen to hold? */
+export const isKnownToHold = ({ tbs }: Signed, signer: Certificate): boolean =>
+  knownToHold.get(tbs)?.has(signer) === true
+
 /**
  * Does the key of `signer` verify the signature of `signed`? What was seen to hold is not computed again for the very
  * same objects.
@@ -38,13 +42,13 @@ export const checkSigned = async (
   signatures: CertificateSignatures,
   budget: SignatureBudget,
 ): Promise<SignatureVerdict> => {
-  const known = knownToHold.get(signed.tbs)
-  if (known?.has(signer) === true) return 'holds'
+  if (isKnownToHold(signed, signer)) return 'holds'
   const algorithm = algorithmFor(signed.signatureScheme, signer.key)
   if (algorithm === undefined) return 'algorithm'
   budget.left -= costOf(signer.key)
   if (budget.left < 0) return 'too_complex'
   if (!(await signatures.verify(signer.spki, algorithm, signed.tbs, signed.signature))) return 'does not hold'
+  const known = knownToHold.get(signed.tbs)
   if (known === undefined) knownToHold.set(signed.tbs, new WeakSet([signer]))
   else known.add(signer)
   return 'holds'

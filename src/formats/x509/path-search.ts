@@ -1,7 +1,7 @@
 import type { CertificateSignatures } from '../../ports/certificate-signatures.ts'
 import { type Candidate, candidatesFor } from './candidates.ts'
 import { type Certificate, isSelfIssued } from './certificate.ts'
-import { checkSigned, type SignatureBudget } from './issued-by.ts'
+import { checkSigned, isKnownToHold, type SignatureBudget } from './issued-by.ts'
 import { sameName } from './name.ts'
 import type { ComparisonBudget } from './name-matching.ts'
 import { anchorFault, issuerFault, type OwnJudgement } from './own-faults.ts'
@@ -37,7 +37,7 @@ export interface Search {
   readonly signatures: CertificateSignatures
   readonly budget: SearchBudget
   /** What further a found path is asked, such as whether it was revoked; its fault, or undefined. */
-  readonly judge: (path: FoundPath) => Promise<PathFault | undefined>
+  readonly judge: ((path: FoundPath) => Promise<PathFault | undefined>) | undefined
 }
 
 const mostIntermediates = 256
@@ -55,7 +55,7 @@ export const freshBudget = (): SearchBudget => ({
 export const openSearch = (
   request: SearchRequest,
   signatures: CertificateSignatures,
-  judge: Search['judge'] = () => Promise.resolve(undefined),
+  judge?: Search['judge'],
   budget: SearchBudget = freshBudget(),
 ): Search => {
   if (request.intermediates.length > mostIntermediates) throw new PathError('too_complex')
@@ -111,7 +111,7 @@ const lastOf = (trail: readonly Certificate[]): Certificate => {
 
 /** The same subject with the same key brings nothing new, and cycles end here (RFC 4158 section 5.2). */
 const isRepeated = ({ subject, spki }: Certificate, trail: readonly Certificate[]): boolean =>
-  trail.some((each) => isSameBytes(each.spki, spki) && sameName(each.subject, subject))
+  trail.some((each) => sameName(each.subject, subject) && isSameBytes(each.spki, spki))
 
 const isSameBytes = (one: Uint8Array, other: Uint8Array): boolean =>
   one.length === other.length && one.every((octet, at) => octet === other[at])
@@ -126,7 +126,10 @@ const tryIssuer = async (
   if (fault !== undefined) return { fault: fault.fault, detail: fault.detail, reach: reach.unusableIssuer }
   const longer = [...trail, certificate]
   if (!isAnchor && !hasRoom(longer, request)) return { fault: 'constraint', reach: reach.unusableIssuer }
-  const verdict = await checkSigned(lastOf(trail), certificate, search.signatures, search.budget.signatures)
+  const signed = lastOf(trail)
+  const verdict = isKnownToHold(signed, certificate)
+    ? 'holds'
+    : await checkSigned(signed, certificate, search.signatures, search.budget.signatures)
   if (verdict === 'too_complex') throw new PathError('too_complex')
   if (verdict === 'algorithm') return { fault: 'algorithm', reach: reach.unusableIssuer }
   if (verdict === 'does not hold') return untrusted
@@ -145,6 +148,6 @@ const judged = async (search: Search, certificates: readonly Certificate[]): Pro
   if (!verdict.ok && verdict.fault === 'too_complex') throw new PathError('too_complex')
   if (!verdict.ok) return { fault: verdict.fault, reach: reach.anchor }
   const found = { certificates, policies: verdict.policies }
-  const fault = await search.judge(found)
+  const fault = await search.judge?.(found)
   return fault === undefined ? { found } : { fault, reach: reach.anchor }
 }

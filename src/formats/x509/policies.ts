@@ -50,10 +50,12 @@ export const validPolicies = (path: readonly Certificate[], anchor: Certificate)
   return undefined
 }
 
+/** RFC 5280 section 6.1.2 (a): where every path begins. */
+const anyAtFirst: Depth = new Map([[anyPolicy, { policy: anyPolicy, expected: new Set([anyPolicy]), parents: [] }]])
+
 const initialState = (length: number, anchor: Certificate): PolicyState => {
-  const root: PolicyNode = { policy: anyPolicy, expected: new Set([anyPolicy]), parents: [] }
   const fresh = { explicitPolicy: length + 1, inhibitAnyPolicy: length + 1, policyMapping: length + 1 }
-  return { nodes: new Map([[anyPolicy, root]]), ...limited(fresh, anchor) }
+  return { nodes: anyAtFirst, ...limited(fresh, anchor) }
 }
 
 /** RFC 5280 section 6.1.3 (d) and (e), as RFC 9618 has it: the nodes of the depth of `certificate`. */
