@@ -3,18 +3,19 @@ import {
   boundedField,
   type CertificateHeaders,
   fieldName,
+  isGood,
   maxLeafField,
-  optionalFieldName,
   soleOf,
   unlessEmpty,
+  verdictField,
 } from './certificate-headers.ts'
 import { certificatesInHeaderPem } from './header-pem.ts'
 
+const verified = 'SUCCESS'
+
 const schema = z.strictObject({
   header: fieldName('ssl-client-cert'),
-  verifyHeader: optionalFieldName
-    .optional()
-    .meta({ description: 'The header with %{SSL_CLIENT_VERIFY}s: a certificate counts only where it is SUCCESS.' }),
+  verifyHeader: verdictField('%{SSL_CLIENT_VERIFY}s', verified),
 })
 
 type Config = z.output<typeof schema>
@@ -30,7 +31,7 @@ export const apache: CertificateHeaders<Config> = {
   read(field, { header, verifyHeader }) {
     const value = boundedField(unlessEmpty(field), header, maxLeafField)
     if (value === undefined || value === unset) return 'none'
-    if (verifyHeader !== undefined && field(verifyHeader) !== 'SUCCESS') return 'unverified'
+    if (!isGood(field, verifyHeader, verified)) return 'unverified'
     return { chain: soleOf(certificatesInHeaderPem(value, ' ')) }
   },
 }

@@ -3,13 +3,16 @@ import {
   boundedField,
   type CertificateHeaders,
   fieldName,
+  isGood,
   maxLeafField,
-  optionalFieldName,
   soleOf,
   unlessEmpty,
+  verdictField,
 } from './certificate-headers.ts'
 import { certificatesInHeaderPem } from './header-pem.ts'
 import { decodePercent } from './percent-encoding.ts'
+
+const verified = 'SUCCESS'
 
 const schema = z.strictObject({
   header: fieldName('x-client-cert'),
@@ -17,10 +20,7 @@ const schema = z.strictObject({
     .enum(['percent', 'spaces'])
     .default('percent')
     .meta({ description: 'How the line breaks of the PEM arrive: percent-encoded like all of it, or as spaces.' }),
-  verifyHeader: optionalFieldName.optional().meta({
-    description:
-      'The header with {var_client_certificate_verification}: a certificate counts only where it is SUCCESS.',
-  }),
+  verifyHeader: verdictField('{var_client_certificate_verification}', verified),
 })
 
 type Config = z.output<typeof schema>
@@ -33,7 +33,7 @@ export const azureAppgw: CertificateHeaders<Config> = {
   read(field, { header, encoding, verifyHeader }) {
     const value = boundedField(unlessEmpty(field), header, maxLeafField)
     if (value === undefined) return 'none'
-    if (verifyHeader !== undefined && field(verifyHeader) !== 'SUCCESS') return 'unverified'
+    if (!isGood(field, verifyHeader, verified)) return 'unverified'
     const certificates =
       encoding === 'percent' ? certificatesInHeaderPem(decodePercent(value), '\n') : certificatesInHeaderPem(value, ' ')
     return { chain: soleOf(certificates) }

@@ -62,6 +62,16 @@ export const optionalFieldName = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'the name of a header: letters, digits, hyphens')
   .transform((name) => name.toLowerCase())
 
+/** A setting: the field in which a gateway says in one `word` that it found the certificate good, if it is to be asked. */
+export const verdictField = (variable: string, word: string) =>
+  optionalFieldName
+    .optional()
+    .meta({ description: `The header with ${variable}: a certificate counts only where it is ${word}.` })
+
+/** Is there no such field, or does it hold the word? */
+export const isGood = (field: ReadField, verifyHeader: string | undefined, word: string): boolean =>
+  verifyHeader === undefined || field(verifyHeader) === word
+
 /** Characters of a field: of one with a single certificate, and of one with a chain. */
 export const maxLeafField = 16_384
 export const maxChainField = 65_536

@@ -1,13 +1,13 @@
 import * as z from 'zod'
-import { type CertificateHeaders, fieldName, optionalFieldName, unlessEmpty } from './certificate-headers.ts'
+import { type CertificateHeaders, fieldName, isGood, unlessEmpty, verdictField } from './certificate-headers.ts'
 import { leafAndChain } from './rfc9440.ts'
+
+const verified = 'true'
 
 const schema = z.strictObject({
   header: fieldName('x-client-cert-leaf'),
   chainHeader: fieldName('x-client-cert-chain'),
-  verifyHeader: optionalFieldName
-    .optional()
-    .meta({ description: 'The header with {client_cert_chain_verified}: a certificate counts only where it is true.' }),
+  verifyHeader: verdictField('{client_cert_chain_verified}', verified),
 })
 
 type Config = z.output<typeof schema>
@@ -22,7 +22,6 @@ export const gcpLb: CertificateHeaders<Config> = {
   carriers: ({ header, chainHeader }) => [header, chainHeader],
   read(field, { header, chainHeader, verifyHeader }) {
     const stated = leafAndChain(unlessEmpty(field), header, chainHeader)
-    if (stated === 'none' || verifyHeader === undefined) return stated
-    return field(verifyHeader) === 'true' ? stated : 'unverified'
+    return stated === 'none' || isGood(field, verifyHeader, verified) ? stated : 'unverified'
   },
 }

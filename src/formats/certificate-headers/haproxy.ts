@@ -4,17 +4,18 @@ import {
   boundedField,
   type CertificateHeaders,
   fieldName,
+  isGood,
   maxLeafField,
-  optionalFieldName,
   soleOf,
   unlessEmpty,
+  verdictField,
 } from './certificate-headers.ts'
+
+const verified = '0'
 
 const schema = z.strictObject({
   header: fieldName('x-ssl-client-cert'),
-  verifyHeader: optionalFieldName
-    .optional()
-    .meta({ description: 'The header with %[ssl_c_verify]: a certificate counts only where it is 0.' }),
+  verifyHeader: verdictField('%[ssl_c_verify]', verified),
 })
 
 type Config = z.output<typeof schema>
@@ -30,7 +31,7 @@ export const haproxy: CertificateHeaders<Config> = {
   read(field, { header, verifyHeader }) {
     const value = boundedField(unlessEmpty(field), header, maxLeafField)
     if (value === undefined) return 'none'
-    if (verifyHeader !== undefined && field(verifyHeader) !== '0') return 'unverified'
+    if (!isGood(field, verifyHeader, verified)) return 'unverified'
     const hasColons = value.length > 2 && value.startsWith(':') && value.endsWith(':')
     return { chain: soleOf([decodeBase64(hasColons ? value.slice(1, -1) : value)]) }
   },
