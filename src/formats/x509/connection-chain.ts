@@ -9,7 +9,7 @@ import { type Certificate, parseCertificate } from './certificate.ts'
 /** The certificates that somebody presented over a connection, DER, the leaf first. */
 type Chain = readonly [Uint8Array, ...Uint8Array[]]
 
-/** The same, taken apart. */
+/** The same, taken apart: the leaf first, the others in no order that matters. */
 export type ParsedChain = readonly [Certificate, ...Certificate[]]
 
 const chains = new WeakMap<Chain, ParsedChain>()
