@@ -10,6 +10,8 @@ import { withWorld } from './harness/world.ts'
 import { exchangeCold } from './scenarios/exchange-cold.ts'
 import { exchangePrivateKeyJwt } from './scenarios/exchange-private-key-jwt.ts'
 import { exchangeRepeat } from './scenarios/exchange-repeat.ts'
+import { saml } from './scenarios/saml.ts'
+import { samlRepeat } from './scenarios/saml-repeat.ts'
 import type { Scenario } from './scenarios/scenario.ts'
 import { start } from './scenarios/start.ts'
 import { x509Chain } from './scenarios/x509-chain.ts'
@@ -26,6 +28,8 @@ const scenarios: readonly Scenario[] = [
   x509Chain,
   x509Leaf,
   x509Repeat,
+  saml,
+  samlRepeat,
 ]
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)

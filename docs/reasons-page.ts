@@ -26,11 +26,13 @@ const isGroup = (name: string): name is keyof typeof meaning => Object.hasOwn(me
 /** docs/reasons.md, from the table that decides what callers hear. */
 export const reasonsPage = (): string => {
   const groups = new Map<string, string[]>()
-  for (const [reason, { status, error, description }] of Object.entries(reasons)) {
+  for (const [reason, { subject_token, assertion }] of Object.entries(reasons)) {
+    const { status, description } = subject_token
+    const errors = [...new Set([subject_token.error, assertion.error])].map((error) => `\`${error}\``).join(', ')
     const group = reason.split('.')[0] ?? reason
     groups.set(group, [
       ...(groups.get(group) ?? []),
-      `| <a id="${reason}"></a>\`${reason}\` | ${status} | \`${error}\` | ${description} |`,
+      `| <a id="${reason}"></a>\`${reason}\` | ${status} | ${errors} | ${description} |`,
     ])
   }
   const sections = [...groups].map(([group, rows]) => {
@@ -40,7 +42,9 @@ export const reasonsPage = (): string => {
   return `# Reasons
 
 Every refusal has one of these reasons. It stands in the audit event and in \`dragoman explain\`; the caller hears the
-status, the OAuth error and fixed words with a request id, by which the operator finds the rest.
+status, the OAuth error and fixed words with a request id, by which the operator finds the rest. Where two errors stand,
+the first is that of token exchange; the second is that of a grant which takes an \`assertion\`, and the words speak of it
+in place of the \`subject_token\`.
 
 Written by \`npm run docs\` from \`src/domain/refusal.ts\`.
 

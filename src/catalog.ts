@@ -19,6 +19,7 @@ import { nginx } from './formats/certificate-headers/nginx.ts'
 import { rfc9440 } from './formats/certificate-headers/rfc9440.ts'
 import { traefik } from './formats/certificate-headers/traefik.ts'
 import { oidc } from './verify/oidc.ts'
+import { saml } from './verify/saml.ts'
 import { spiffe } from './verify/spiffe.ts'
 import type { AnyVerifier } from './verify/verifier.ts'
 import { x509 } from './verify/x509.ts'
@@ -35,7 +36,7 @@ export const authenticators: readonly AnyAuthenticator[] = [
   spiffeX509,
 ]
 
-export const verifiers: readonly AnyVerifier[] = [spiffe, oidc, x509]
+export const verifiers: readonly AnyVerifier[] = [spiffe, oidc, saml, x509]
 
 /** The ways in which gateways pass a client certificate on. */
 export const certificateHeaders: readonly AnyCertificateHeaders[] = [

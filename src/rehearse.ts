@@ -138,7 +138,7 @@ const walk = async (test: PolicyTest, type: TokenType, stage: Stage): Promise<Ou
     const delegated = actor === undefined || mapped.identity.actor === undefined ? petition : { ...petition, actor }
     const granted = grant(delegated, 'rehearsal', stage.now, trace)
     const minting = {
-      issuer: 'https://dragoman.example',
+      issuer: ourselves,
       trustDomain: 'dragoman.example',
       now: stage.now,
       ports: tools.ports,
@@ -158,19 +158,30 @@ const walk = async (test: PolicyTest, type: TokenType, stage: Stage): Promise<Ou
 const assumed = (claims: Claims, source: string | undefined, client: Client, { trust, now }: Stage) => {
   const { kind, config } = source === undefined ? {} : mapNamed(source, trust).source
   const verifier = verifiers.find((candidate) => candidate.kind === kind)
-  if (source === undefined || verifier?.assume === undefined) return undefined
+  const type = verifier?.tokenTypes[0]
+  if (source === undefined || verifier?.assume === undefined || type === undefined) return undefined
   if (!mayPresent(client, source))
     throw new Refusal('source.not_allowed', `client ${client.id} may not present credentials of ${source}`)
-  return { credential: verifier.assume(claims, config, now), map: source }
+  return { credential: verifier.assume(claims, config, now), map: source, type }
 }
 
+/** As in the journey, whatever is wrong with an actor makes it none. */
 const actorOf = ({ actor }: PolicyTest, context: Context, stage: Stage): Actor | undefined => {
   if (actor === undefined) return undefined
-  const proof = assumed(actor.claims, actor.source, context.client, stage)
-  if (proof === undefined) throw new Refusal('actor.invalid', 'tests can play certificates and SVIDs as actors only')
+  try {
+    return assumedActor(actor, context, stage)
+  } catch (thrown) {
+    throw thrown instanceof Refusal ? new Refusal('actor.invalid', thrown.message, { cause: thrown }) : thrown
+  }
+}
+
+const assumedActor = ({ claims, source }: NonNullable<PolicyTest['actor']>, context: Context, stage: Stage): Actor => {
+  const proof = assumed(claims, source, context.client, stage)
+  if (proof === undefined)
+    throw new Refusal('actor.invalid', 'tests can play certificates, SVIDs and assertions as actors only')
   const trace = newTrace('rehearsal', stage.now)
   const { identity } = map(proof.credential, mapNamed(proof.map, stage.trust), context, trace)
-  return { ...proof, type: tokenTypes.x509Chain, identity, isNamed: true }
+  return { ...proof, identity, isNamed: true }
 }
 
 const mapNamed = (name: string, trust: Trust): TrustMap => {
@@ -263,6 +274,9 @@ const keyring: Keyring = {
   overlap: defaultOverlap,
 }
 
+/** Who issues in a rehearsal. */
+const ourselves = 'https://dragoman.example'
+
 const nowhere = () => Promise.reject(new Error('a rehearsal reaches for nothing outside'))
 
 const toolsFor = ({ digest, now }: Stage): Tools => {
@@ -280,6 +294,7 @@ const toolsFor = ({ digest, now }: Stage): Tools => {
       sign: async () => new Uint8Array(64),
     },
     certificateSignatures: { verify: nowhere },
+    decryption: { importPrivateKey: nowhere, unwrap: nowhere, open: nowhere },
     digest,
     ids: { next: () => 'rehearsal' },
     replay: { once: nowhere, check: nowhere },
@@ -287,6 +302,7 @@ const toolsFor = ({ digest, now }: Stage): Tools => {
     log: { info: () => undefined, warn: () => undefined },
   }
   return {
+    issuer: ourselves,
     ports,
     outbound: { fetch: nowhere },
     keySets: { open: () => ({ candidates: nowhere, prefetch: nowhere, state: () => 'missing' }) },

@@ -203,7 +203,14 @@ const edits: readonly (readonly [from: string, to: string, at: string, path: str
       'is not one of the known words',
       'did you mean `enforce`?',
     ],
-    ['    oidc:\n', '    saml:\n', '7:5', 'spec.source.saml', 'unknown key', 'known here: preset, spiffe, oidc, x509'],
+    [
+      '    oidc:\n',
+      '    kerberos:\n',
+      '7:5',
+      'spec.source.kerberos',
+      'unknown key',
+      'known here: preset, spiffe, oidc, saml, x509',
+    ],
     [
       'audiences: [https://dragoman',
       'audience: [https://dragoman',

@@ -5,7 +5,7 @@ import { allTargets, runCampaign } from './fuzz/campaign.ts'
 
 const cases = 2_000
 
-describe('hostile certificates, chains, headers and workload identities', () => {
+describe('hostile certificates, chains, headers, assertions and workload identities', () => {
   it('end in a value or a refusal, in time', async () => {
     const result = await runCampaign(allTargets(), { cases, seconds: 60, seed: 20_260_601, batchFactor: 1 })
     expect(result.failures).toEqual([])

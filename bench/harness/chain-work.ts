@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { answerer, answerQuestions } from './answer-questions.ts'
+import { workFor } from './work-for.ts'
 
 /** The work of the x509 scenarios: the chain of one client, judged again and again by a process of its own. */
 
@@ -26,8 +27,6 @@ export interface Chain {
 export type JudgeOnce = () => void | Promise<void>
 
 const work = z.object({ seconds: z.number() })
-/** As many clients at once as connections in the other scenarios. */
-const inFlight = 64
 
 /** Answers `prepare` with nothing and `work` with how many chains were judged. */
 export const answerWithChains = (prepare: (chain: Chain) => JudgeOnce | Promise<JudgeOnce>): void => {
@@ -44,18 +43,3 @@ export const answerWithChains = (prepare: (chain: Chain) => JudgeOnce | Promise<
 
 /** A plain array of bytes of its own, as a copy of it is. */
 const bytesOf = (base64: string): Uint8Array<ArrayBuffer> => Uint8Array.from(Buffer.from(base64, 'base64'))
-
-const workFor = async (once: JudgeOnce, seconds: number): Promise<{ operations: number }> => {
-  const until = performance.now() + seconds * 1000
-  let operations = 0
-  while (performance.now() < until) {
-    const pending: Promise<void>[] = []
-    for (let i = 0; i < inFlight; i += 1) {
-      const judged = once()
-      if (judged !== undefined) pending.push(judged)
-    }
-    await Promise.all(pending)
-    operations += inFlight
-  }
-  return { operations }
-}

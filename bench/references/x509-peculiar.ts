@@ -1,4 +1,3 @@
-import { webcrypto } from 'node:crypto'
 import { answerWithChains } from '../harness/chain-work.ts'
 
 /** The best-known library for every runtime: @peculiar/x509's chain builder, which checks names, identifiers and signatures. */
@@ -7,7 +6,7 @@ import { answerWithChains } from '../harness/chain-work.ts'
 await import('reflect-metadata')
 const { cryptoProvider, X509Certificate, X509ChainBuilder } = await import('@peculiar/x509')
 
-cryptoProvider.set(webcrypto)
+cryptoProvider.set(crypto)
 
 answerWithChains(({ leaf, intermediate, root, seen }) => {
   const anchor = new X509Certificate(root)

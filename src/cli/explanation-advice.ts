@@ -6,6 +6,7 @@ import type { Trace } from '../domain/trace.ts'
 import { didYouMean } from '../formats/suggest.ts'
 import type { TrustMap } from '../map/trust-map.ts'
 import type { Trust } from '../trust.ts'
+import { samlAdvice } from './explanation-saml.ts'
 
 /** What can be done about a refusal, by its reason; for all others the place in the documents says enough. */
 const advice: Readonly<Partial<Record<Reason, string>>> = {
@@ -63,7 +64,7 @@ const certificateAdvice: Readonly<Partial<Record<Reason, string>>> = {
 /** What to do about `reason`; undefined when there is nothing better to say than where it stands. */
 export const adviceFor = (reason: Reason, trace: Trace, trust: Trust): string | undefined => {
   if (reason === 'issuer.unknown') return issuerAdvice(trace, trust)
-  const own = trace.subjectTokenType === tokenTypes.x509Chain ? certificateAdvice[reason] : undefined
+  const own = trace.subjectTokenType === tokenTypes.x509Chain ? certificateAdvice[reason] : samlAdvice(reason, trace)
   return own ?? advice[reason]
 }
 
@@ -74,8 +75,14 @@ const issuerAdvice = ({ issuer, subjectTokenType }: Trace, trust: Trust): string
   const known = trust.maps.flatMap(issuersOf)
   if (known.includes(issuer)) return 'several maps may speak for the token: give their clients different sources'
   const meant = didYouMean(issuer, known)
-  const words = `write a trust map for it: dragoman init --issuer ${isPlainUrl(issuer) ? issuer : 'URL'}`
+  const words = `write a trust map for it: dragoman init ${beginning(issuer, subjectTokenType)}`
   return meant === undefined ? words : `${words}; ${meant}`
+}
+
+/** The option of `dragoman init` by which a map for the issuer begins. */
+const beginning = (issuer: string, type: string | undefined): string => {
+  if (type === tokenTypes.saml2) return '--metadata URL'
+  return `--issuer ${isPlainUrl(issuer) ? issuer : 'URL'}`
 }
 
 /** Whoever made the token chose its issuer; what a person may paste into a shell holds nothing that a shell reads. */

@@ -21,15 +21,23 @@ const checkLines = (check: ExplainedCheck, paint: Paint): readonly string[] => {
   const { stage, ok, rule, wanted, seen, at } = check
   const name = rule === undefined ? check.check : `${check.check} (rule ${rule})`
   const head = `  ${verdictText(check, paint)}  ${stage.padEnd(12)}  ${printable(name)}`
-  if (ok && isAsWanted(check)) return [wanted === undefined ? head : `${head}: ${printable(shortened(wanted))}`]
+  if (ok && !isDocument(check) && isAsWanted(check))
+    return [wanted === undefined ? head : `${head}: ${printable(shortened(wanted))}`]
   const line = (label: string, text: string) => `                        ${label.padEnd(6)}  ${printable(text)}`
   return [
     head,
     ...(wanted === undefined ? [] : [line('wanted', shortened(wanted))]),
-    ...(seen === undefined ? [] : [line('seen', seenText(seen))]),
+    ...(seen === undefined ? [] : [line('seen', isDocument(check) ? documentText(seen) : seenText(seen))]),
     ...(ok || at === undefined ? [] : [paint('dim', line('at', at))]),
   ]
 }
+
+/** What was seen is the whole of what was signed, which nobody has wanted word for word. */
+const isDocument = ({ check }: ExplainedCheck): boolean => check === 'signed'
+
+/** Not shortened: whoever asks for it wants to read it. */
+const documentText = (seen: NonNullable<ExplainedCheck['seen']>): string =>
+  'value' in seen && typeof seen.value === 'string' ? seen.value : seenText(seen)
 
 /** Nothing was seen that would say more than what was wanted. */
 const isAsWanted = ({ seen, wanted }: ExplainedCheck): boolean =>

@@ -45,6 +45,6 @@ it('believes an issuer or an authority, not both and not nobody', async () => {
   expect(await initialized(authority.pem, '--issuer', 'https://idp.example')).toMatchObject({ code: 2 })
   expect(await runProgram(['init'])).toMatchObject({
     code: 2,
-    err: expect.stringContaining('--issuer URL or --ca FILE'),
+    err: expect.stringContaining('--issuer URL, --metadata URL or FILE, or --ca FILE'),
   })
 })

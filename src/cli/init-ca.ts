@@ -6,6 +6,7 @@ import { FormatError } from '../formats/format-error.ts'
 import { parseCertificate } from '../formats/x509/certificate.ts'
 import { distinguishedName } from '../formats/x509/claims.ts'
 import { certificatesInPem } from '../formats/x509/pem.ts'
+import { documentNameFrom } from './document-name.ts'
 import { CommandError, exitCodes } from './exit-codes.ts'
 import { serviceAudience } from './init-documents.ts'
 import { yamlScalar } from './yaml-scalar.ts'
@@ -35,13 +36,7 @@ export const draftFromCa = async (path: string, name: string | undefined, schema
   return { name: own, anchors: `${own}.pem`, pem, subjects: subjectsIn(pem, path), schema }
 }
 
-const nameFor = (path: string): string => {
-  const words = basename(path)
-    .replace(/\.[a-z]+$/i, '')
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-  return words.replaceAll(/^-|-$/g, '').slice(0, 58) || 'certificates'
-}
+const nameFor = (path: string): string => documentNameFrom(basename(path).replace(/\.[a-z]+$/i, '')) || 'certificates'
 
 const subjectsIn = (pem: string, path: string): readonly string[] => {
   try {

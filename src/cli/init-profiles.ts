@@ -19,7 +19,7 @@ export interface Profile {
   readonly other: Claims
 }
 
-const generic: Profile = {
+export const generic: Profile = {
   type: 'user',
   subject: 'sub',
   when: 'sub: change-me',

@@ -1,5 +1,3 @@
-import { constants } from 'node:fs'
-import { access, mkdir, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { FormatError } from '../formats/format-error.ts'
@@ -8,18 +6,27 @@ import { jwsAlgorithms } from '../ports/signatures.ts'
 import { createNodeHttp } from '../runtimes/node/http.ts'
 import { discover, endpointOf } from '../sources/discovery.ts'
 import { type JsonDocument, StatusError } from '../sources/json-document.ts'
-import { createOutbound, OutboundError } from '../sources/outbound.ts'
+import { createOutbound } from '../sources/outbound.ts'
+import { documentNameFrom } from './document-name.ts'
 import { CommandError, exitCodes } from './exit-codes.ts'
-import { type CaDraft, caMapText, caTestText, draftFromCa } from './init-ca.ts'
-import { type MapDraft, mapText, serviceAudience, testText } from './init-documents.ts'
+import { caMapText, caTestText, draftFromCa } from './init-ca.ts'
+import { complaint, remedy } from './init-complaints.ts'
+import { type MapDraft, mapText, testText } from './init-documents.ts'
+import { caNextSteps, issuerNextSteps, samlNextSteps, type Written } from './init-next-steps.ts'
 import { guessProfile, profiles, tenantOf } from './init-profiles.ts'
+import { draftFromMetadata } from './init-saml.ts'
+import { samlMapText, samlTestText } from './init-saml-documents.ts'
+import { samlProfiles } from './init-saml-profiles.ts'
+import { writeNewFiles } from './new-files.ts'
 import { isLoopback, parseIssuer } from './options.ts'
-import { invocation, print, printable, shellWord } from './terminal.ts'
+import { print, printable } from './terminal.ts'
 
 interface InitOptions {
   readonly issuer?: string
   readonly ca?: string
-  readonly audience: string
+  readonly metadata?: string
+  readonly entityId?: string
+  readonly audience?: string
   readonly dir: string
   readonly name?: string
   readonly preset?: string
@@ -33,21 +40,39 @@ export const createInitCommand = (): Command =>
   new Command('init')
     .addOption(new Option('--issuer <url>', 'the issuer to believe').argParser(parseIssuer))
     .addOption(
-      new Option('--ca <file>', 'the certificate authority to believe, in PEM: for client certificates').conflicts(
+      new Option('--metadata <url or file>', 'the SAML metadata of the identity provider to believe').conflicts(
         'issuer',
       ),
     )
     .addOption(
-      new Option('--audience <aud>', 'what stands in aud of the tokens that are meant for you').default('dragoman'),
+      new Option('--entity-id <id>', 'which identity provider, where the metadata describes several').conflicts([
+        'issuer',
+        'ca',
+      ]),
+    )
+    .addOption(
+      new Option('--ca <file>', 'the certificate authority to believe, in PEM: for client certificates').conflicts([
+        'issuer',
+        'metadata',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--audience <aud>',
+        'what tokens or assertions that are meant for you name as their audience; by default dragoman, of assertions ' +
+          samlAudience,
+      ),
     )
     .addOption(new Option('--dir <folder>', 'where to write').env('DRAGOMAN_TRUST_MAPS').default('trust-maps'))
     .addOption(
       new Option('--name <name>', 'the name of the map and its files; by default from the issuer').argParser(parseName),
     )
     .addOption(
-      new Option('--preset <preset>', 'what kind of provider it is; by default guessed').choices(Object.keys(profiles)),
+      new Option('--preset <preset>', 'what kind of provider it is; by default guessed').choices([
+        ...new Set([...Object.keys(profiles), ...Object.keys(samlProfiles)]),
+      ]),
     )
-    .option('--allow-private', 'the issuer lies in a private network: permit its host, here and in the map')
+    .option('--allow-private', 'what is fetched lies in a private network: permit its host, here and in the map')
     .addHelpText(
       'after',
       `
@@ -56,9 +81,14 @@ Writes NAME.yaml and NAME_test.yaml, and never over a file that is there.
 Examples:
   dragoman init --issuer https://token.actions.githubusercontent.com --audience https://dragoman.example.com
   dragoman init --issuer https://sso.example.com/realms/staff --name staff
+  dragoman init --metadata https://sts.example.com/FederationMetadata/2007-06/FederationMetadata.xml
+  dragoman init --metadata federation.xml --entity-id https://idp.example.org/idp/shibboleth
   dragoman init --ca partner-ca.pem --name partner`,
     )
     .action(init)
+
+/** An entity ID is a URL by custom. */
+const samlAudience = 'https://dragoman.example.com'
 
 const parseName = (text: string): string => {
   if (documentName.safeParse(text).success) return text
@@ -66,37 +96,48 @@ const parseName = (text: string): string => {
 }
 
 const init = async (options: InitOptions): Promise<void> => {
-  const { issuer, ca } = options
+  const { issuer, ca, metadata, entityId } = options
+  if (entityId !== undefined && metadata === undefined)
+    throw new CommandError('--entity-id goes with --metadata', exitCodes.usage)
   if (ca !== undefined) return initFromCa(ca, options)
-  if (issuer === undefined) throw new CommandError('name whom to believe: --issuer URL or --ca FILE', exitCodes.usage)
-  return initFromIssuer({ ...options, issuer })
+  if (metadata !== undefined) return initFromMetadata(metadata, options)
+  if (issuer !== undefined) return initFromIssuer({ ...options, issuer })
+  throw new CommandError('name whom to believe: --issuer URL, --metadata URL or FILE, or --ca FILE', exitCodes.usage)
+}
+
+/** The map and its test are named alike. */
+const fileNames = (name: string) => ({ map: `${name}.yaml`, test: `${name}_test.yaml` })
+
+const writtenTo = (dir: string, name: string): Written => {
+  const { map, test } = fileNames(name)
+  return { map: join(dir, map), test: join(dir, test), dir }
 }
 
 /** The authority's certificate is copied beside the map, so that the folder is all that a deployment needs. */
 const initFromCa = async (ca: string, { name, dir }: InitOptions): Promise<void> => {
   const draft = await draftFromCa(ca, name, schemaFrom(dir))
-  const map = join(dir, `${draft.name}.yaml`)
-  const test = join(dir, `${draft.name}_test.yaml`)
-  const anchors = join(dir, draft.anchors)
-  await mkdir(dir, { recursive: true })
-  await requireNew([map, test, anchors])
-  await writeNew(anchors, draft.pem)
-  await writeNew(map, caMapText(draft))
-  await writeNew(test, caTestText(draft))
-  print(printable(caNextSteps(draft, { map, test, dir })))
+  const { map, test } = fileNames(draft.name)
+  await writeNewFiles(dir, { [draft.anchors]: draft.pem, [map]: caMapText(draft), [test]: caTestText(draft) })
+  print(printable(caNextSteps(draft, writtenTo(dir, draft.name))))
+}
+
+/** So is metadata that came from a file. */
+const initFromMetadata = async (metadata: string, options: InitOptions): Promise<void> => {
+  const { dir, audience = samlAudience } = options
+  const draft = await draftFromMetadata({ ...options, metadata, audience, schema: schemaFrom(dir) })
+  const { map, test } = fileNames(draft.name)
+  const copied = 'metadataFile' in draft.place ? { [draft.place.metadataFile]: draft.xml } : {}
+  await writeNewFiles(dir, { ...copied, [map]: samlMapText(draft), [test]: samlTestText(draft) })
+  print(printable(samlNextSteps(draft, writtenTo(dir, draft.name))))
 }
 
 const initFromIssuer = async (options: IssuerOptions): Promise<void> => {
   const discovered = await readDiscovery(options)
   const preset = options.preset ?? guessProfile(options.issuer, endpointOf(discovered, 'jwks_uri'))
   const draft = draftFor(options, preset, discovered)
-  const map = join(options.dir, `${draft.name}.yaml`)
-  const test = join(options.dir, `${draft.name}_test.yaml`)
-  await mkdir(options.dir, { recursive: true })
-  await requireNew([map, test])
-  await writeNew(map, mapText(draft))
-  await writeNew(test, testText(draft))
-  print(printable(nextSteps(draft, { map, test, dir: options.dir, preset })))
+  const { map, test } = fileNames(draft.name)
+  await writeNewFiles(options.dir, { [map]: mapText(draft), [test]: testText(draft) })
+  print(printable(issuerNextSteps(draft, writtenTo(options.dir, draft.name))))
 }
 
 const hostOf = (issuer: string): string => new URL(issuer).host
@@ -109,26 +150,20 @@ const readDiscovery = async ({ issuer, allowPrivate }: IssuerOptions): Promise<J
     endpointOf(document, 'jwks_uri')
     return document
   } catch (cause) {
-    throw new CommandError(`${complaint(cause)}; ${remedy(cause)}`, exitCodes.failure, { cause })
+    throw new CommandError(`${complaint(cause)}; ${issuerRemedy(cause)}`, exitCodes.failure, { cause })
   }
 }
 
-const complaint = (cause: unknown): string =>
-  cause instanceof Error ? cause.message : 'the discovery document cannot be read'
-
-const remedy = (cause: unknown): string => {
-  if (cause instanceof OutboundError && cause.kind === 'refused')
-    return 'or, if that is your own network: --allow-private'
+const issuerRemedy = (cause: unknown): string => {
   if (cause instanceof StatusError && cause.status === 404)
     return 'the issuer is the part before /.well-known/openid-configuration'
-  if (cause instanceof FormatError) return 'give the issuer exactly as its tokens say it in iss'
-  return 'check the URL'
+  return cause instanceof FormatError ? 'give the issuer exactly as its tokens say it in iss' : remedy(cause)
 }
 
 const draftFor = (options: IssuerOptions, preset: string, discovered: JsonDocument): MapDraft => {
-  const { issuer, audience, dir, allowPrivate } = options
+  const { issuer, audience = 'dragoman', dir, allowPrivate } = options
   const profile = profiles[preset]
-  if (profile === undefined) throw new CommandError(`there is no preset ${preset}`, exitCodes.usage)
+  if (profile === undefined) throw new CommandError(`the preset ${preset} is not one for tokens`, exitCodes.usage)
   if (preset === 'entra-v2' && tenantOf(issuer) === '')
     throw new CommandError('an issuer of entra-v2 is https://login.microsoftonline.com/TENANT/v2.0', exitCodes.usage)
   return {
@@ -149,8 +184,7 @@ const nameFor = (issuer: string, preset: string): string => {
   if (preset !== 'generic') return preset
   const url = new URL(issuer)
   if (isLoopback(url)) return 'local'
-  const words = `${url.hostname}${url.pathname}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
-  return words.replaceAll(/^-|-$/g, '').slice(0, 58).replace(/-$/, '')
+  return documentNameFrom(`${url.hostname}${url.pathname}`)
 }
 
 /** The algorithms that both sides know; MACs and `none` are not among ours. */
@@ -160,67 +194,4 @@ const algorithmsOf = ({ members }: JsonDocument): readonly string[] => {
   const common = jwsAlgorithms.filter((algorithm) => offered.includes(algorithm))
   if (common.length > 0) return common
   throw new CommandError(`the issuer signs with none of ${jwsAlgorithms.join(', ')}; dragoman cannot verify its tokens`)
-}
-
-const requireNew = async (paths: readonly string[]): Promise<void> => {
-  for (const path of paths) {
-    const isThere = await access(path, constants.F_OK).then(
-      () => true,
-      () => false,
-    )
-    if (isThere) throw new CommandError(`${path} is there already and stays as it is; choose another --name`)
-  }
-}
-
-const writeNew = (path: string, text: string): Promise<void> => writeFile(path, text, { flag: 'wx' })
-
-interface Written {
-  readonly map: string
-  readonly test: string
-  readonly dir: string
-}
-
-/** What to do next, as commands to paste. */
-const caNextSteps = ({ name, anchors }: CaDraft, { map, test, dir }: Written): string => {
-  const folder = shellWord(dir)
-  return `wrote ${map} and ${test}, with the authority in ${join(dir, anchors)}
-
-1. Decide the lines of ${map} that say so, and judge it:
-     ${invocation} check ${folder} && ${invocation} test ${folder}
-     ${invocation} explain @client.pem --trust-maps ${folder}
-2. Say who may present these certificates: a Client with tls_client_auth that comes with its own, or a gateway that sees
-   others' and has the right presentCertificates. Both are in docs/client-certificates.md; sources: [${name}]
-3. Serve, asking for client certificates:
-     ${invocation} keys generate
-     ${invocation} serve --issuer https://dragoman.example.com --trust-maps ${folder} \\
-       --tls-cert listener.pem --tls-key listener.key --client-ca any`
-}
-
-/** What to do next, as commands to paste. */
-const nextSteps = (
-  { name, issuer, audience }: MapDraft,
-  { map, test, dir, preset }: Written & { readonly preset: string },
-): string => {
-  const isPlain = new URL(issuer).protocol === 'http:'
-  const folder = shellWord(dir)
-  const judging = isPlain ? `${folder} --insecure-loopback` : folder
-  const url = isPlain ? 'http://127.0.0.1:8693' : 'https://dragoman.example.com'
-  const serving = isPlain
-    ? [`${invocation} dev --no-demo --trust-maps ${folder}`]
-    : [`${invocation} keys generate`, `${invocation} serve --issuer ${url} --trust-maps ${folder}`]
-  return `wrote ${map} and ${test}${preset === 'generic' ? '' : `, by the preset ${preset}`}
-
-1. Decide the lines of ${map} that say so, and judge it:
-     ${invocation} check ${judging} && ${invocation} test ${judging}
-2. Let a caller in; its secret appears once, in your terminal:
-     ${invocation} secret --client my-service --source ${name} --audience ${serviceAudience} > ${shellWord(join(dir, 'my-service.yaml'))}
-3. Serve${isPlain ? '; plain http is for development only' : ''}:
-     ${serving.join('\n     ')}
-4. Exchange a token of ${issuer} for ${audience}:
-     curl -s -u my-service:SECRET ${url}/token \\
-       -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange \\
-       -d subject_token_type=urn:ietf:params:oauth:token-type:id_token \\
-       -d subject_token="$TOKEN" -d audience=${serviceAudience}
-   If it is refused, ask why:
-     printenv TOKEN | ${invocation} explain --trust-maps ${judging}`
 }

@@ -43,7 +43,7 @@ describe('dragoman', () => {
     [['schema', 'more'], /^dragoman: too many arguments for 'schema'/],
     [['check', '-o', 'xml'], /^dragoman: .*'xml' is invalid. Allowed choices are pretty, json, github\.\n$/],
     [['serve', '--port', '70000'], /^dragoman: .*a port is a number from 0 to 65535; 0 is any free one\.\n$/],
-    [['init'], /^dragoman: name whom to believe: --issuer URL or --ca FILE\n$/],
+    [['init'], /^dragoman: name whom to believe: --issuer URL, --metadata URL or FILE, or --ca FILE\n$/],
   ])('refuses %j with what was meant', async (words, message) => {
     const { code, out, err } = await runProgram(words)
     expect([code, out]).toEqual([2, ''])

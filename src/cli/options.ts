@@ -43,3 +43,11 @@ export const parseIssuer = (text: string): string => {
     throw new InvalidArgumentError('an issuer is an https URL; plain http is for this machine only.')
   return text
 }
+
+export const ourIssuer = (description: string) =>
+  new Option('--issuer <url>', description).env('DRAGOMAN_ISSUER').argParser(parseIssuer)
+
+export const mtlsAlias = () =>
+  new Option('--mtls-alias <url>', 'where callers with certificates reach us, if not at the issuer (RFC 8705)')
+    .env('DRAGOMAN_MTLS_ALIAS')
+    .argParser(parseIssuer)

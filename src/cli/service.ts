@@ -5,7 +5,7 @@ import { type RunningServer, startServer } from '../runtimes/node/server.ts'
 import type { ServerOptions } from '../runtimes/node/server-options.ts'
 import { CommandError, exitCodes } from './exit-codes.ts'
 import { counted, faultsText } from './faults.ts'
-import { keysFolder, parseIssuer, parsePort, parseTrustDomain, trustMapsFolder } from './options.ts'
+import { keysFolder, mtlsAlias, ourIssuer, parsePort, parseTrustDomain, trustMapsFolder } from './options.ts'
 import { printable, say } from './terminal.ts'
 
 /** What `serve` and `dev` are told. */
@@ -37,7 +37,7 @@ const defaultPort = 8693
 /** Adds what `serve` and `dev` can both be told. */
 export const addServiceOptions = (command: Command, defaults: ServiceDefaults): Command =>
   command
-    .addOption(new Option('--issuer <url>', 'our issuer identifier').env('DRAGOMAN_ISSUER').argParser(parseIssuer))
+    .addOption(ourIssuer('our issuer identifier'))
     .addOption(trustMapsFolder())
     .addOption(keysFolder())
     .addOption(new Option('--host <address>', 'where to listen').env('DRAGOMAN_HOST').default('127.0.0.1'))
@@ -55,11 +55,7 @@ export const addServiceOptions = (command: Command, defaults: ServiceDefaults): 
         'ask callers for certificates of these authorities, PEM; `any`: let every certificate through to where it is judged',
       ).env('DRAGOMAN_CLIENT_CA'),
     )
-    .addOption(
-      new Option('--mtls-alias <url>', 'where callers with certificates reach us, if not at the issuer (RFC 8705)')
-        .env('DRAGOMAN_MTLS_ALIAS')
-        .argParser(parseIssuer),
-    )
+    .addOption(mtlsAlias())
     .addOption(
       new Option('--trust-domain <name>', 'our SPIFFE trust domain, for JWT-SVIDs of ours')
         .env('DRAGOMAN_TRUST_DOMAIN')

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { appraise } from '../appraise.ts'
 import { type Deployment, type Desk, openDesk } from '../desk.ts'
 import { authenticatedAs, type Client } from '../domain/client.ts'
@@ -17,6 +18,7 @@ import { createNodeHttp } from '../runtimes/node/http.ts'
 import { createPlainLog } from '../runtimes/node/log.ts'
 import { createNodeIds } from '../runtimes/node/platform.ts'
 import { createNodeSignatures } from '../runtimes/node/signatures.ts'
+import { createWebDecryption } from '../runtimes/web/decryption.ts'
 import { createKeySets, type KeySets } from '../sources/key-sets.ts'
 import { createOutbound } from '../sources/outbound.ts'
 import { createMemoryReplayGuard } from '../stores/memory.ts'
@@ -31,6 +33,9 @@ export interface WalkPlace {
   readonly insecureLoopback: boolean
   /** Keys to verify with in place of those that the issuers publish: a file, relative to where the command is given. */
   readonly keysFile?: string
+  /** Who we are: assertions must be for our token endpoint. Absent: nobody. */
+  readonly issuer?: string
+  readonly mtlsAlias?: string
 }
 
 /**
@@ -43,15 +48,16 @@ export const openWalkDesk = async (trust: Trust, place: WalkPlace): Promise<Desk
   return 'desk' in opened ? { ...opened.desk, trust } : opened.faults
 }
 
-const deploymentAt = ({ folder, now, insecureLoopback, keysFile }: WalkPlace): Deployment => {
+const deploymentAt = ({ folder, now, insecureLoopback, keysFile, issuer, mtlsAlias }: WalkPlace): Deployment => {
   const digest = createNodeDigest()
   const ports = {
     clock: { now: () => now },
     http: createNodeHttp(),
-    files: createNodeFiles(keysFile === undefined ? folder : '.'),
+    files: createNodeFiles(folder),
     secrets: createNodeSecrets(folder),
     signatures: createNodeSignatures(),
     certificateSignatures: createNodeCertificateSignatures(),
+    decryption: createWebDecryption(),
     digest,
     ids: createNodeIds(),
     replay: createMemoryReplayGuard(digest),
@@ -61,10 +67,11 @@ const deploymentAt = ({ folder, now, insecureLoopback, keysFile }: WalkPlace): D
   const outbound = createOutbound(ports.http, { insecureLoopback })
   const keySets = createKeySets({ ports, outbound })
   return {
-    issuer: 'https://dragoman.invalid',
+    issuer: issuer ?? 'https://dragoman.invalid',
+    ...(mtlsAlias === undefined ? {} : { mtlsAlias }),
     ports,
     outbound,
-    keySets: keysFile === undefined ? keySets : fromFile(keySets, keysFile),
+    keySets: keysFile === undefined ? keySets : fromFile(keySets, resolve(keysFile)),
     keyring: () => ({ signers: [], overlap: { maxTtl: 0, skew: 0 } }),
     detailedTraces: true,
   }

@@ -38,6 +38,8 @@ export interface VerifiedCredential {
   readonly authentication?: Authentication
   /** The key that the credential is bound to: who presents it must hold it. A certificate is bound to its own. */
   readonly confirmation?: Confirmation
+  /** For whom alone anything may be issued that rests on it; absent: for anybody (SAML core section 2.5.1.6). */
+  readonly onwardAudiences?: readonly string[]
 }
 
 /** States that `fields` have been proven. Called by `verify/` and by the rehearsal of policy tests, nowhere else. */

@@ -2,6 +2,7 @@
 export type OAuthError =
   | 'invalid_request'
   | 'invalid_client'
+  | 'invalid_grant'
   | 'unauthorized_client'
   | 'unsupported_grant_type'
   | 'invalid_scope'
@@ -17,18 +18,41 @@ interface Wire {
   readonly description: string
 }
 
-const wire = (status: Wire['status'], error: OAuthError, description: string): Wire => ({ status, error, description })
+/**
+ * The parameter that brings the credential: of token exchange (RFC 8693 section 2.1) or of an assertion grant (RFC 7521
+ * section 4.1). The grant decides it, and it decides how an unacceptable credential is answered.
+ */
+export type CredentialParameter = 'subject_token' | 'assertion'
+
+/** A row of the table below. */
+type Answers = Readonly<Record<CredentialParameter, Wire>>
+
+const wire = (status: Wire['status'], error: OAuthError, description: string): Answers => {
+  const answer = { status, error, description }
+  return { subject_token: answer, assertion: answer }
+}
 const badRequest = (description: string) => wire(400, 'invalid_request', description)
 const badClient = (description: string) => wire(401, 'invalid_client', description)
 const badTarget = (description: string) => wire(400, 'invalid_target', description)
 const notNow = (description: string) => wire(503, 'temporarily_unavailable', description)
 
 /**
+ * An unacceptable subject token is `invalid_request` (RFC 8693 section 2.2.2, a MUST), an unacceptable assertion
+ * `invalid_grant` (RFC 7521 section 4.1.1, a MUST).
+ */
+const unacceptable = (description: string, ofAssertion = description): Answers => ({
+  subject_token: { status: 400, error: 'invalid_request', description },
+  assertion: { status: 400, error: 'invalid_grant', description: ofAssertion },
+})
+/** The same, of what was presented itself: named as the grant names it. */
+const badToken = (verdict: string) => unacceptable(`the subject_token ${verdict}`, `the assertion ${verdict}`)
+
+/**
  * Every reason for which dragoman refuses, and what the caller is told. The key is stable: it is the audit field,
  * the metric label, the verdict of `explain` and the anchor in docs/reasons.md.
  *
- * An unacceptable subject token is `invalid_request` (RFC 8693 section 2.2.2, a MUST), never `invalid_grant`; and which
- * rule or claim failed is for the trace, so those descriptions say no more than the class of the failure.
+ * Which rule or claim failed is for the trace, so the descriptions of what is unacceptable say no more than the class of
+ * the failure.
  */
 export const reasons = {
   'request.method': wire(405, 'invalid_request', 'the token endpoint takes POST only'),
@@ -45,6 +69,7 @@ export const reasons = {
     'invalid_authorization_details',
     'authorization_details are not accepted here',
   ),
+  'request.parameter_not_of_grant': badRequest('a parameter does not belong to this grant_type'),
   'grant_type.unsupported': wire(400, 'unsupported_grant_type', 'this grant_type is not supported'),
 
   'client.missing': badClient('client authentication is required'),
@@ -54,48 +79,62 @@ export const reasons = {
   'client.credential_invalid': badClient('client authentication failed'),
   'client.assertion_replayed': badClient('client authentication failed'),
 
-  'credential.malformed': badRequest('the subject_token is malformed'),
-  'credential.too_large': badRequest('the subject_token is too large'),
-  'credential.type_unsupported': badRequest('this subject_token_type is not accepted here'),
-  'credential.type_mismatch': badRequest('the subject_token is not of the declared subject_token_type'),
-  'credential.algorithm_not_allowed': badRequest('the subject_token is not acceptable'),
-  'credential.header_not_allowed': badRequest('the subject_token is not acceptable'),
-  'credential.key_unknown': badRequest('the subject_token is not acceptable'),
-  'credential.signature_invalid': badRequest('the subject_token is not acceptable'),
-  'credential.expired': badRequest('the subject_token has expired'),
-  'credential.not_yet_valid': badRequest('the subject_token is not yet valid'),
-  'credential.too_old': badRequest('the subject_token is too old'),
-  'credential.lifetime_excessive': badRequest('the subject_token is valid for too long'),
-  'credential.claim_invalid': badRequest('the subject_token has a claim of the wrong shape'),
-  'credential.audience_mismatch': badRequest('the subject_token is not meant for this service'),
-  'credential.chain_untrusted': badRequest('the certificate does not lead to a trusted authority'),
-  'credential.usage_not_allowed': badRequest('the certificate is not one for clients'),
-  'credential.constraint_violated': badRequest('the certificate goes beyond what its authorities allow'),
-  'credential.extension_unsupported': badRequest('the certificate demands what is not understood here'),
-  'credential.revoked': badRequest('the certificate has been revoked'),
-  'credential.holder_unproven': badRequest('nobody has proven here to hold the key of the certificate'),
-  'credential.confirmation_mismatch': badRequest('the subject_token is bound to another certificate'),
-  'credential.inactive': badRequest('the subject_token is not active'),
-  'credential.confirmation_required': badRequest('the subject_token is bound to a key whose possession was not proven'),
-  'credential.actor_not_permitted': badRequest('the subject_token does not permit this exchange'),
-  'credential.status_unverifiable': badRequest('the status of the subject_token cannot be verified'),
+  'credential.malformed': badToken('is malformed'),
+  'credential.too_large': badToken('is too large'),
+  'credential.type_unsupported': unacceptable(
+    'this subject_token_type is not accepted here',
+    'assertions of this kind are not accepted here',
+  ),
+  'credential.type_mismatch': unacceptable(
+    'the subject_token is not of the declared subject_token_type',
+    'the assertion is not of the kind that the grant_type takes',
+  ),
+  'credential.algorithm_not_allowed': badToken('is not acceptable'),
+  'credential.header_not_allowed': badToken('is not acceptable'),
+  'credential.key_unknown': badToken('is not acceptable'),
+  'credential.signature_invalid': badToken('is not acceptable'),
+  'credential.expired': badToken('has expired'),
+  'credential.not_yet_valid': badToken('is not yet valid'),
+  'credential.too_old': badToken('is too old'),
+  'credential.lifetime_excessive': badToken('is valid for too long'),
+  'credential.claim_invalid': badToken('has a claim of the wrong shape'),
+  'credential.audience_mismatch': badToken('is not meant for this service'),
+  'credential.chain_untrusted': unacceptable('the certificate does not lead to a trusted authority'),
+  'credential.usage_not_allowed': unacceptable('the certificate is not one for clients'),
+  'credential.constraint_violated': unacceptable('the certificate goes beyond what its authorities allow'),
+  'credential.extension_unsupported': unacceptable('the certificate demands what is not understood here'),
+  'credential.revoked': unacceptable('the certificate has been revoked'),
+  'credential.holder_unproven': unacceptable('nobody has proven here to hold the key of the certificate'),
+  'credential.confirmation_mismatch': badToken('is bound to another certificate'),
+  'credential.inactive': badToken('is not active'),
+  'credential.recipient_mismatch': badToken('was not made to be delivered here'),
+  'credential.condition_unsupported': badToken('has a condition that is not understood here'),
+  'credential.onward_forbidden': badToken('must not be exchanged'),
+  'credential.replayed': badToken('was used before'),
+  'credential.decryption_failed': badToken('is not acceptable'),
+  'credential.confirmation_required': badToken('is bound to a key whose possession was not proven'),
+  'credential.actor_not_permitted': badToken('does not permit this exchange'),
+  'credential.status_unverifiable': unacceptable(
+    'the status of the subject_token cannot be verified',
+    'the status of the assertion cannot be verified',
+  ),
   'certificate.header_untrusted': badRequest('a certificate in a header is accepted from a configured gateway only'),
   'certificate.header_malformed': badRequest('the header with the client certificate is malformed'),
   'certificate.header_conflict': badRequest('the client certificate is stated in more than one way'),
   'certificate.unverified': badRequest('the gateway did not verify the client certificate'),
   'certificate.missing': badRequest('a client certificate is required to bind the token to'),
-  'issuer.unknown': badRequest('the subject_token is not acceptable'),
+  'issuer.unknown': badToken('is not acceptable'),
 
-  'actor.invalid': badRequest('the actor_token is not acceptable'),
-  'source.not_allowed': badRequest('the subject_token is not acceptable from this client'),
-  'map.disabled': badRequest('the subject_token is not acceptable'),
-  'map.validation_failed': badRequest('the subject_token is not acceptable by policy'),
-  'map.value_missing': badRequest('the subject_token is not acceptable by policy'),
-  'map.expression_failed': badRequest('the subject_token is not acceptable by policy'),
-  'rule.none_matched': badRequest('the subject_token is not acceptable by policy'),
-  'rule.expired': badRequest('the subject_token is not acceptable by policy'),
-  'identity.invalid': badRequest('the subject_token is not acceptable by policy'),
-  'identity.too_large': badRequest('the identity does not fit into a token'),
+  'actor.invalid': unacceptable('the actor_token is not acceptable', 'the actor is not acceptable'),
+  'source.not_allowed': badToken('is not acceptable from this client'),
+  'map.disabled': badToken('is not acceptable'),
+  'map.validation_failed': badToken('is not acceptable by policy'),
+  'map.value_missing': badToken('is not acceptable by policy'),
+  'map.expression_failed': badToken('is not acceptable by policy'),
+  'rule.none_matched': badToken('is not acceptable by policy'),
+  'rule.expired': badToken('is not acceptable by policy'),
+  'identity.invalid': badToken('is not acceptable by policy'),
+  'identity.too_large': unacceptable('the identity does not fit into a token'),
 
   'target.missing': badTarget('name the audience or resource that the token is for'),
   'target.invalid': badTarget('a resource must be an absolute URI without a fragment'),
@@ -110,12 +149,13 @@ export const reasons = {
   'store.unavailable': notNow('the service cannot decide at the moment'),
   'signer.unavailable': notNow('the service cannot issue tokens at the moment'),
   internal: wire(500, 'server_error', 'the request could not be processed'),
-} as const satisfies Record<string, Wire>
+} as const satisfies Record<string, Answers>
 
 export type Reason = keyof typeof reasons
 
-/** What the outside may hear about `reason`. */
-export const onTheWire = (reason: Reason): Wire => reasons[reason]
+/** What the outside may hear about `reason`. Where the grant is not known, no credential was judged either. */
+export const onTheWire = (reason: Reason, parameter: CredentialParameter = 'subject_token'): Wire =>
+  reasons[reason][parameter]
 
 /**
  * The one exception of the journey. `detail` is for the trace and the operator; it may name claims and settings but

@@ -35,6 +35,8 @@ export interface Trace {
   readonly startedAt: Instant
   readonly detailed: boolean
   readonly checks: Check[]
+  /** The `grant_type` of the request, where its form was in order. */
+  grantType?: string
   client?: string
   clientMethod?: string
   /** The client certificate over which the request came: its `x5t#S256`, and who saw it (`tls`, or a gateway's name). */

@@ -7,6 +7,7 @@ const traceOf = (fields: Partial<Trace>): Trace => ({ ...newTrace('request-1', 1
 describe('an audit event', () => {
   it('of a granted exchange tells all there is', () => {
     const trace = traceOf({
+      grantType: 'urn:ietf:params:oauth:grant-type:token-exchange',
       client: 'svc-a',
       clientMethod: 'private_key_jwt',
       kind: 'oidc',
@@ -34,6 +35,7 @@ describe('an audit event', () => {
       type: 'audit',
       request_id: 'request-1',
       decision: 'granted',
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
       client: 'svc-a',
       client_method: 'private_key_jwt',
       source: 'oidc',

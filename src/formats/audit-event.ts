@@ -24,6 +24,7 @@ export const auditEvent = (trace: Trace, at: Instant): AuditEvent => {
     decision: refused === undefined ? 'granted' : 'refused',
     reason: refused?.reason,
     detail: short(refused?.detail),
+    grant_type: trace.grantType,
     client: short(trace.client),
     client_method: trace.clientMethod,
     certificate: trace.certificate && { 'x5t#S256': trace.certificate.thumbprint, via: trace.certificate.via },

@@ -1,61 +1,54 @@
-import type { Credential } from '../domain/credential.ts'
 import type { ExchangeRequest } from '../domain/exchange.ts'
 import { Refusal } from '../domain/refusal.ts'
-import { secret } from '../domain/secret.ts'
 import type { Seconds } from '../domain/time.ts'
 import type { IssuedToken } from '../domain/token.ts'
 import { clientCredential } from './client-credential.ts'
-import { type FormRequest, type FormResponse, jsonHeaders, parseTokenForm, type TokenForm } from './token-form.ts'
+import { saml2Bearer } from './saml2-bearer-grant.ts'
+import { tokenExchange } from './token-exchange-grant.ts'
+import {
+  type FormRequest,
+  type FormResponse,
+  jsonHeaders,
+  parseTokenForm,
+  required,
+  type TokenForm,
+} from './token-form.ts'
+import type { TokenGrant } from './token-grant.ts'
 
-/** The token endpoint's dialect: RFC 8693 over RFC 6749. The only place where `grant_type` is spoken. */
+/** The token endpoint's dialect: RFC 8693 and RFC 7521 over RFC 6749. The only place where `grant_type` is spoken. */
 
-export const tokenExchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
+/** The grants that are spoken. A new one is one file and one word here. */
+export const grants: readonly TokenGrant[] = [tokenExchange, saml2Bearer]
+
+/** A request, and the grant that it was made with. */
+export interface Received {
+  readonly grant: TokenGrant
+  readonly request: ExchangeRequest
+}
 
 /**
  * Request -> ExchangeRequest. What we know is honoured or refused; what we do not know is ignored (RFC 6749 3.2).
  *
  * @throws Refusal `request.*`, `grant_type.unsupported`, `client.*`, `target.invalid`, `scope.malformed`
  */
-export const receive = ({ authorization, body, certificate }: FormRequest): ExchangeRequest => {
+export const receive = ({ authorization, body, certificate }: FormRequest): Received => {
   const form = parseTokenForm(body)
-  const grantType = required(form, 'grant_type')
+  const type = required(form, 'grant_type')
   const client = clientCredential(authorization, form, certificate)
-  if (grantType !== tokenExchangeGrant) throw new Refusal('grant_type.unsupported', 'only token exchange is spoken')
+  const grant = grants.find((one) => one.type === type)
+  if (grant === undefined) throw new Refusal('grant_type.unsupported', 'no grant of this grant_type is spoken')
   refuseUnsupported(form)
-  const actor = actorOf(form)
   const scope = form.one('scope')
-  const requestedTokenType = form.one('requested_token_type')
   const lifetime = lifetimeOf(form.one('requested_lifetime'))
-  return {
+  const request = {
     client,
-    subject: subjectOf(form),
+    ...grant.receive(form),
     targets: targetsOf(form),
-    ...(actor === undefined ? {} : { actor }),
     ...(certificate === undefined ? {} : { certificate }),
     ...(scope === undefined ? {} : { scope: scopesOf(scope) }),
-    ...(requestedTokenType === undefined ? {} : { requestedTokenType }),
     ...(lifetime === undefined ? {} : { lifetime }),
   }
-}
-
-const required = (form: TokenForm, name: string): string => {
-  const value = form.one(name)
-  if (value === undefined) throw new Refusal('request.parameter_missing', `${name} is missing`)
-  return value
-}
-
-const subjectOf = (form: TokenForm): Credential => ({
-  raw: secret(required(form, 'subject_token')),
-  type: required(form, 'subject_token_type'),
-})
-
-/** RFC 8693 section 2.1: a type without a token, or a token without a type, is an error. */
-const actorOf = (form: TokenForm): Credential | undefined => {
-  const raw = form.one('actor_token')
-  const type = form.one('actor_token_type')
-  if (raw !== undefined && type !== undefined) return { raw: secret(raw), type }
-  if (raw === undefined && type === undefined) return undefined
-  throw new Refusal('request.parameter_missing', 'actor_token and actor_token_type go together')
+  return { grant, request }
 }
 
 const refuseUnsupported = (form: TokenForm): void => {
@@ -96,13 +89,13 @@ const lifetimeOf = (text: string | undefined): Seconds | undefined => {
   return Number(text)
 }
 
-/** IssuedToken -> Response (RFC 8693 section 2.2.1). */
-export const respond = (token: IssuedToken): FormResponse => ({
+/** IssuedToken -> Response (RFC 6749 section 5.1); token exchange says the token's type too (RFC 8693 section 2.2.1). */
+export const respond = (token: IssuedToken, grant: TokenGrant): FormResponse => ({
   status: 200,
   headers: jsonHeaders,
   body: JSON.stringify({
     access_token: token.value.reveal(),
-    issued_token_type: token.type,
+    ...(grant === tokenExchange ? { issued_token_type: token.type } : {}),
     token_type: token.scheme,
     expires_in: token.expiresIn,
     ...(token.scope.length === 0 ? {} : { scope: token.scope.join(' ') }),

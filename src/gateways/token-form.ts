@@ -1,5 +1,5 @@
 import type { PresentedCertificate } from '../domain/presented-certificate.ts'
-import { onTheWire, Refusal } from '../domain/refusal.ts'
+import { type CredentialParameter, onTheWire, Refusal } from '../domain/refusal.ts'
 import type { Seconds } from '../domain/time.ts'
 
 /** A form that was posted to one of the OAuth endpoints, as far as their dialects read it. */
@@ -25,9 +25,13 @@ export const jsonHeaders = {
 
 const retryAfter: Seconds = 5
 
-/** Refusal -> Response (RFC 6749 section 5.2). The caller hears the class of the failure and where to ask about it. */
-export const refuse = (refusal: Refusal, requestId: string): FormResponse => {
-  const { status, error, description } = onTheWire(refusal.reason)
+/**
+ * Refusal -> Response (RFC 6749 section 5.2). The caller hears the class of the failure and where to ask about it.
+ *
+ * @param parameter what brought the credential, where the grant is known
+ */
+export const refuse = (refusal: Refusal, requestId: string, parameter?: CredentialParameter): FormResponse => {
+  const { status, error, description } = onTheWire(refusal.reason, parameter)
   return {
     status,
     headers: {
@@ -70,4 +74,11 @@ export const parseTokenForm = (body: string): TokenForm => {
     else throw new Refusal('request.parameter_repeated', 'a parameter other than audience and resource is repeated')
   }
   return { one: (name) => values.get(name)?.[0], all: (name) => values.get(name) ?? [] }
+}
+
+/** @throws Refusal `request.parameter_missing` */
+export const required = (form: TokenForm, name: string): string => {
+  const value = form.one(name)
+  if (value === undefined) throw new Refusal('request.parameter_missing', `${name} is missing`)
+  return value
 }

@@ -35,6 +35,7 @@ export const grant = (petition: Petition, transaction: string, now: Instant, tra
   const profile = profileOf(tokenType, allowance, identity)
   const confirmation = confirmationOf(petition, profile)
   const audience = audienceOf(request.targets, allowance, client.rights)
+  checkOnward(audience, petition.credential)
   const scope = scopeOf(request.scope, profile, allowance, client.rights)
   const expiresAt = expiryOf(petition, now)
   trace.audience = audience
@@ -105,6 +106,13 @@ const audienceOf = (targets: readonly string[], allowance: Allowance, rights: Ri
   if (refused === undefined) return asked
   const whose = byRule(refused) ? 'the client' : 'the rule'
   throw new Refusal('target.not_allowed', `${whose} does not allow the audience ${JSON.stringify(refused)}`)
+}
+
+/** What the issuer of the subject token lets others issue on its word (SAML core section 2.5.1.6). */
+const checkOnward = (audience: readonly string[], { onwardAudiences }: VerifiedCredential): void => {
+  const refused = audience.find((target) => onwardAudiences?.includes(target) === false)
+  if (refused !== undefined)
+    throw new Refusal('target.not_allowed', `the subject token allows nothing for ${JSON.stringify(refused)}`)
 }
 
 /** With no target named, the token is for the only one there is; with several, the caller must say which. */

@@ -1,16 +1,10 @@
 import { type Context, Hono } from 'hono'
 import type { Desk } from '../desk.ts'
 import type { Caller } from '../domain/caller.ts'
+import { paths } from '../domain/endpoints.ts'
 import { formCallOf } from './form-call.ts'
 import { introspection } from './introspection.ts'
-import {
-  authorizationServerMetadata,
-  jwksMaxAge,
-  openidMetadata,
-  paths,
-  publishedKeys,
-  spiffeBundle,
-} from './metadata.ts'
+import { authorizationServerMetadata, jwksMaxAge, openidMetadata, publishedKeys, spiffeBundle } from './metadata.ts'
 import { token } from './token.ts'
 
 const cached = (seconds: number) => ({

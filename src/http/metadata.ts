@@ -1,24 +1,13 @@
 import type { Desk } from '../desk.ts'
-import { tokenExchangeGrant } from '../gateways/token-endpoint.ts'
+import { below, paths } from '../domain/endpoints.ts'
+import { grants } from '../gateways/token-endpoint.ts'
 import { type Jwks, jwksOf, lastChangeOf, svidKeysOf } from '../mint/keyring.ts'
-
-/** Where things are, below our issuer. */
-export const paths = {
-  token: '/token',
-  introspection: '/introspect',
-  jwks: '/jwks.json',
-  spiffeBundle: '/spiffe/bundle.json',
-  oauthMetadata: '/.well-known/oauth-authorization-server',
-  openidMetadata: '/.well-known/openid-configuration',
-} as const
 
 /** How long a verifier may keep our key set; a rotation publishes the next key for longer than this before it signs. */
 export const jwksMaxAge = 300
 
 /** The keys that our tokens are verified with, now. */
 export const publishedKeys = (desk: Desk): Jwks => jwksOf(desk.keyring(), desk.ports.clock.now())
-
-const below = (issuer: string, path: string) => `${issuer.replace(/\/$/, '')}${path}`
 
 /** RFC 8414 section 2: what is true of this deployment now. A member that would be empty is left out. */
 export const authorizationServerMetadata = (desk: Desk) => {
@@ -32,7 +21,7 @@ export const authorizationServerMetadata = (desk: Desk) => {
     token_endpoint: below(desk.issuer, paths.token),
     introspection_endpoint: below(desk.issuer, paths.introspection),
     jwks_uri: below(desk.issuer, paths.jwks),
-    grant_types_supported: [tokenExchangeGrant],
+    grant_types_supported: grantTypes(desk),
     ...(methods.size === 0
       ? {}
       : {
@@ -48,6 +37,14 @@ export const authorizationServerMetadata = (desk: Desk) => {
     ...(bindsTokens(desk) ? { tls_client_certificate_bound_access_tokens: true } : {}),
     ...aliases(desk),
   }
+}
+
+/** A grant for one type of credential is there when some trust map that is not disabled reads that type. */
+const grantTypes = ({ sources }: Desk): readonly string[] => {
+  const readable = new Set(sources.all.flatMap(({ verifier }) => verifier.tokenTypes))
+  return grants
+    .filter(({ credentialType }) => credentialType === undefined || readable.has(credentialType))
+    .map(({ type }) => type)
 }
 
 /** RFC 8705 section 3.3: some rule binds its tokens to certificates. */

@@ -4,6 +4,7 @@ import { newTrace, type Trace } from '../domain/trace.ts'
 import { exchange } from '../dragoman.ts'
 import { receive, respond } from '../gateways/token-endpoint.ts'
 import { type FormResponse, refuse } from '../gateways/token-form.ts'
+import type { TokenGrant } from '../gateways/token-grant.ts'
 import { asRefusal } from './answer.ts'
 import { type FormCall, readForm } from './form-call.ts'
 
@@ -32,14 +33,17 @@ const recorded = (answer: FormResponse, desk: Desk, trace: Trace): FormResponse 
 }
 
 const attend = async (call: FormCall, desk: Desk, trace: Trace): Promise<FormResponse> => {
+  let grant: TokenGrant | undefined
   try {
-    const form = await readForm(call, desk, trace)
-    const issued = await exchange(receive(form), desk, trace)
+    const received = receive(await readForm(call, desk, trace))
+    grant = received.grant
+    trace.grantType = grant.type
+    const issued = await exchange(received.request, desk, trace)
     trace.outcome = { granted: true }
-    return respond(issued)
+    return respond(issued, grant)
   } catch (thrown) {
     const refusal = asRefusal(thrown, trace.requestId, desk.ports.log)
     trace.outcome = { granted: false, reason: refusal.reason, detail: refusal.detail }
-    return refuse(refusal, trace.requestId)
+    return refuse(refusal, trace.requestId, grant?.parameter)
   }
 }

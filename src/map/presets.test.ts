@@ -270,7 +270,7 @@ type Outcome = { readonly subject: string } | { readonly refused: string }
 const judge = async (one: (typeof recorded)[number], changes: Claims = {}): Promise<Outcome> => {
   const trustMap = await load(one)
   const config = oidcSchema.parse(
-    withPreset(presets.get(one.preset)?.oidc ?? {}, { ...one.settings }),
+    withPreset(presets.get(one.preset)?.settings ?? {}, { ...one.settings }),
   ) satisfies OidcConfig
   expect(trustMap.source.config).toEqual(config)
   const claims = Object.fromEntries(Object.entries({ ...one.claims, ...changes }).filter(([, value]) => value !== null))
@@ -299,13 +299,18 @@ describe.each(recorded)('the preset $preset', (one) => {
 })
 
 describe('presets', () => {
-  it('are all recorded here, and each says what it is', () => {
-    expect([...presets.keys()].toSorted()).toEqual(recorded.map(({ preset }) => preset).toSorted())
+  const ofTokens = [...presets].filter(([, { kind }]) => kind === 'oidc')
+
+  it('for tokens are all recorded here', () => {
+    expect(ofTokens.map(([name]) => name).toSorted()).toEqual(recorded.map(({ preset }) => preset).toSorted())
+  })
+
+  it('each say what they are', () => {
     for (const { description } of presets.values()) expect(description.length).toBeGreaterThan(40)
   })
 
   it('accept no algorithm that shares a secret', () => {
-    for (const { oidc } of presets.values()) expect(JSON.stringify(oidc['algorithms'])).not.toMatch(/HS|none/)
+    for (const [, { settings }] of ofTokens) expect(JSON.stringify(settings['algorithms'])).not.toMatch(/HS|none/)
   })
 
   it("give way to the map's own settings, also where these say the same thing in another way", () => {
@@ -316,6 +321,15 @@ describe('presets', () => {
       jwksFile: 'keys.json',
     })
     expect(withPreset(inherited, { algorithms: ['ES256'] })).toEqual({ ...inherited, algorithms: ['ES256'] })
+  })
+
+  it("add the map's own attributes to theirs, and give way to those of the same alias", () => {
+    const inherited = { attributes: { upn: 'a', groups: { name: 'b', list: true } } }
+    expect(withPreset(inherited, { attributes: { groups: 'mine', team: 'c' } })).toEqual({
+      attributes: { upn: 'a', groups: 'mine', team: 'c' },
+    })
+    expect(withPreset(inherited, {})).toEqual(inherited)
+    expect(withPreset(inherited, { attributes: ['wrong'] })).toEqual({ attributes: ['wrong'] })
   })
 
   it('put their requirements before those of the map, and these name the preset', async () => {

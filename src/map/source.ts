@@ -3,7 +3,7 @@ import type { Fault } from '../domain/fault.ts'
 import { stepsIn } from '../formats/documents.ts'
 import type { Draft } from '../formats/draft.ts'
 import { ifSound, remarked } from '../formats/schema-faults.ts'
-import { type Preset, presets, withPreset } from './presets.ts'
+import { isObject, type Preset, presets, withPreset } from './presets.ts'
 
 /** What a map needs to know about a kind of credential. */
 export interface SourceKind {
@@ -34,6 +34,7 @@ export const sourceSchema = (kinds: readonly SourceKind[], options: { readonly i
       ...Object.fromEntries(kinds.map((kind) => [kind.kind, linted(kind, options).optional()])),
     })
     .meta({ description: 'Whom the map believes: one kind of credential and how it is verified.' })
+    .superRefine((source, context) => reportOtherPreset(source, context, sourceOf(source)), { when: isAnObject })
     .refine(
       (source) => sourceOf(source).length === 1,
       ifSound(`needs exactly one of ${kinds.map(({ kind }) => kind).join(', ')}`),
@@ -41,26 +42,44 @@ export const sourceSchema = (kinds: readonly SourceKind[], options: { readonly i
     .transform((source): Source => sourceOf(source)[0] ?? z.NEVER)
 }
 
+/** A preset knows settings of one kind. Said whatever else is wrong: what is missing may be what the preset was for. */
+const reportOtherPreset = (
+  source: object,
+  context: z.core.$RefinementCtx,
+  [found, ...others]: readonly Source[],
+): void => {
+  const named = memberOf(source, 'preset')
+  const preset = typeof named === 'string' ? presets.get(named) : undefined
+  if (preset === undefined || found === undefined || others.length > 0 || preset.kind === found.kind.kind) return
+  const fitting = [...presets].filter(([, { kind }]) => kind === found.kind.kind).map(([name]) => name)
+  const fix = fitting.length === 0 ? 'leave it out' : `one of ${fitting.join(', ')}, or none`
+  const message = `the preset ${String(named)} is for ${preset.kind}, not for ${found.kind.kind}`
+  context.addIssue(remarked({ message, fix }, ['preset']))
+}
+
+const isAnObject = ({ value }: { readonly value: unknown }): boolean => isObject(value)
+
 const linted = (kind: SourceKind, options: { readonly insecureLoopback: boolean }) =>
   kind.schema.superRefine((config, context) => {
     for (const { path, ...remark } of kind.lint(config, options)) context.addIssue(remarked(remark, stepsIn(path)))
   })
 
-/** A TrustMap document with the settings of its preset written out, and the preset. */
+/**
+ * A TrustMap document with the settings of its preset written out, and the preset. One that names another kind of source
+ * stays as it is: the schema says what is wrong with it.
+ */
 export const withItsPreset = (document: unknown): { readonly value: unknown; readonly preset?: Preset } => {
   const spec = memberOf(document, 'spec')
   const source = memberOf(spec, 'source')
   const named = memberOf(source, 'preset')
   const preset = typeof named === 'string' ? presets.get(named) : undefined
-  const own = memberOf(source, 'oidc') ?? {}
-  if (preset === undefined || !isObject(document) || !isObject(spec) || !isObject(source) || !isObject(own))
-    return { value: document }
-  const oidc = withPreset(preset.oidc, own)
-  return { value: { ...document, spec: { ...spec, source: { ...source, oidc } } }, preset }
+  if (preset === undefined || !isObject(document) || !isObject(spec) || !isObject(source)) return { value: document }
+  const { preset: _, ...kinds } = source
+  const own = kinds[preset.kind] ?? (Object.keys(kinds).length === 0 ? {} : undefined)
+  if (!isObject(own)) return { value: document }
+  const settled = { ...source, [preset.kind]: withPreset(preset.settings, own) }
+  return { value: { ...document, spec: { ...spec, source: settled } }, preset }
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** A member of what may be an object. */
 export const memberOf = (value: unknown, member: string): unknown => (isObject(value) ? value[member] : undefined)

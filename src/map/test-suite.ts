@@ -104,9 +104,10 @@ const test = z.strictObject({
   name: text.meta({ description: 'What the test shows, in words.' }),
   token: text.meta({ description: 'The name of a fixture.' }),
   claims: claims.optional().meta({ description: 'Claims put over those of the fixture; null takes one away.' }),
-  source: name
-    .optional()
-    .meta({ description: 'The TrustMap that the credential is of: needed for certificates, whose claims do not say.' }),
+  source: name.optional().meta({
+    description:
+      'The TrustMap that the credential is of: needed for certificates and SAML assertions. Without it, the fixture is a token.',
+  }),
   actor: z
     .strictObject({
       token: text.meta({ description: 'The name of a fixture.' }),

@@ -1,14 +1,13 @@
-/** The hashes that certificate signatures may use. SHA-1 and MD5 are none of them. */
-export type CertificateHash = 'SHA-256' | 'SHA-384' | 'SHA-512'
+import type { HashAlgorithm } from './digest.ts'
 
 /**
  * How a certificate or a CRL was signed, as far as the key that verifies it decides (RFC 4055, RFC 5758, RFC 8410).
  * Unlike in JWS, curve and hash are independent of each other.
  */
 export type CertificateAlgorithm =
-  | { readonly family: 'rsa-pkcs1'; readonly hash: CertificateHash }
-  | { readonly family: 'rsa-pss'; readonly hash: CertificateHash; readonly saltLength: number }
-  | { readonly family: 'ecdsa'; readonly hash: CertificateHash; readonly curve: 'P-256' | 'P-384' | 'P-521' }
+  | { readonly family: 'rsa-pkcs1'; readonly hash: HashAlgorithm }
+  | { readonly family: 'rsa-pss'; readonly hash: HashAlgorithm; readonly saltLength: number }
+  | { readonly family: 'ecdsa'; readonly hash: HashAlgorithm; readonly curve: 'P-256' | 'P-384' | 'P-521' }
   | { readonly family: 'ed25519' }
 
 /** The platform's verification of signatures over DER. The answers must be the same everywhere. */

@@ -1,6 +1,7 @@
 import type { Audit } from './audit.ts'
 import type { CertificateSignatures } from './certificate-signatures.ts'
 import type { Clock } from './clock.ts'
+import type { Decryption } from './decryption.ts'
 import type { Digest } from './digest.ts'
 import type { Files } from './files.ts'
 import type { Http } from './http.ts'
@@ -18,6 +19,7 @@ export interface Ports {
   readonly secrets: Secrets
   readonly signatures: Signatures
   readonly certificateSignatures: CertificateSignatures
+  readonly decryption: Decryption
   readonly digest: Digest
   readonly ids: Ids
   readonly replay: ReplayGuard

@@ -1,7 +1,8 @@
 import { constants, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { CertificateAlgorithm, CertificateHash } from '../ports/certificate-signatures.ts'
+import type { CertificateAlgorithm } from '../ports/certificate-signatures.ts'
+import type { HashAlgorithm } from '../ports/digest.ts'
 import { createNodeCertificateSignatures } from './node/certificate-signatures.ts'
 import { createWebCertificateSignatures } from './web/certificate-signatures.ts'
 
@@ -27,11 +28,11 @@ const ec = Object.fromEntries(
 )
 const ecPair = (curve: string): Pair => ec[curve] ?? ed25519
 
-const hashes: readonly CertificateHash[] = ['SHA-256', 'SHA-384', 'SHA-512']
-const named = (hash: CertificateHash) => hash.replace('-', '').toLowerCase()
+const hashes: readonly HashAlgorithm[] = ['SHA-256', 'SHA-384', 'SHA-512']
+const named = (hash: HashAlgorithm) => hash.replace('-', '').toLowerCase()
 const data = Buffer.from('to be signed')
 
-const pss = (hash: CertificateHash, saltLength: number) =>
+const pss = (hash: HashAlgorithm, saltLength: number) =>
   sign(named(hash), data, { key: rsa.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength })
 
 interface Case {

@@ -39,12 +39,13 @@ export const getJson = async (url: string, policy: OutboundPolicy, outbound: Out
  * @throws FormatError
  */
 export const readJsonObject = (body: Uint8Array | string): Claims => {
-  const members = asObject(parseJson(typeof body === 'string' ? body : decode(body)))
+  const members = asObject(parseJson(typeof body === 'string' ? body : textOf(body)))
   if (members === undefined) throw new FormatError('the document is not a JSON object')
   return members
 }
 
-const decode = (body: Uint8Array): string => {
+/** The text of a document in UTF-8, without its byte order mark. @throws FormatError */
+export const textOf = (body: Uint8Array): string => {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body)
   } catch (cause) {

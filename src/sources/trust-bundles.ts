@@ -4,6 +4,7 @@ import type { SpiffeBundle } from '../formats/spiffe-bundle.ts'
 import type { Certificate } from '../formats/x509/certificate.ts'
 import type { Files } from '../ports/files.ts'
 import type { Ports } from '../ports/ports.ts'
+import { sharedInUse } from './in-use.ts'
 import { type Held, type KeptFresh, keptFresh, type Watched, watched } from './kept-fresh.ts'
 import { indexAnyKeys, type KeyIndex } from './key-index.ts'
 import { type KeySet, keySetOf } from './key-sets.ts'
@@ -38,22 +39,12 @@ export interface BundleTools {
   readonly outbound: Outbound
 }
 
-/**
- * The bundles that are in use, by deployment and spec. The same spec yields the same bundle as long as somebody holds it, so
- * that a reload of the documents costs no fetch and forgets no sequence number.
- */
-const inUse = new WeakMap<Outbound, Map<string, WeakRef<TrustBundle>>>()
+/** The bundles that are in use, by deployment and spec: a reload of the documents must not forget a sequence number. */
+const inUse = sharedInUse<TrustBundle>()
 
 /** The bundle that `spec` describes. Does not wait for the network. */
-export const openTrustBundle = (spec: TrustBundleSpec, tools: BundleTools): TrustBundle => {
-  const bundles = inUse.get(tools.outbound) ?? new Map<string, WeakRef<TrustBundle>>()
-  inUse.set(tools.outbound, bundles)
-  for (const [name, held] of bundles) if (held.deref() === undefined) bundles.delete(name)
-  const name = canonicalName(spec)
-  const bundle = bundles.get(name)?.deref() ?? createTrustBundle(spec, tools)
-  bundles.set(name, new WeakRef(bundle))
-  return bundle
-}
+export const openTrustBundle = (spec: TrustBundleSpec, tools: BundleTools): TrustBundle =>
+  inUse(tools.outbound, canonicalName(spec), () => createTrustBundle(spec, tools))
 
 /** The same for specs that mean the same. */
 const canonicalName = ({ algorithms, allowHosts, place, ...spec }: TrustBundleSpec): string =>

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { Seconds } from '../domain/time.ts'
 import { duration, durationWithin, name, secretReference, url } from '../formats/settings.ts'
 import { type JwsAlgorithm, jwsAlgorithms } from '../ports/signatures.ts'
+import { isSecure } from './secure-url.ts'
 
 const defaultAlgorithms: readonly JwsAlgorithm[] = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']
 
@@ -130,12 +131,6 @@ const urlsOf = (config: OidcConfig): readonly (readonly [path: string, value: st
     ? []
     : [['introspection.endpoint', config.introspection.endpoint] as const]),
 ]
-
-const isSecure = (value: string, insecureLoopback: boolean): boolean => {
-  const parsed = URL.canParse(value) ? new URL(value) : undefined
-  if (parsed?.protocol === 'https:') return true
-  return insecureLoopback && ['localhost', '127.0.0.1', '[::1]'].includes(parsed?.hostname ?? '')
-}
 
 /** The audience claims in the order they are looked at. */
 export const audienceClaimsOf = (config: OidcConfig): readonly string[] =>

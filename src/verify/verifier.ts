@@ -12,6 +12,10 @@ import type { Outbound } from '../sources/outbound.ts'
 
 /** What a verifier may use. */
 export interface Tools {
+  /** Our issuer identifier. */
+  readonly issuer: string
+  /** Where clients with certificates reach us, if not at the issuer's URL (RFC 8705 section 5). */
+  readonly mtlsAlias?: string
   readonly ports: Ports
   readonly keySets: KeySets
   readonly outbound: Outbound
@@ -43,6 +47,13 @@ export interface Verifier<Config, Presented, Prepared> {
   keySets(prepared: Prepared): readonly Watched[]
   /** Takes a credential apart. Undefined: not of this kind. Throws a Refusal when it is of this kind and broken. */
   read(credential: Credential): Presented | undefined
+  /**
+   * Opens a credential that is encrypted to us, with the keys of any source of the kind: who issued it can only be seen
+   * then. Only kinds have it that can be encrypted. What is not encrypted is returned as it is.
+   *
+   * @throws Refusal
+   */
+  unseal?(presented: Presented, prepared: readonly Prepared[], tools: Tools): Presented | Promise<Presented>
   /** The issuer that the credential claims to come from; undefined when the kind cannot tell before asking (opaque tokens). */
   issuerOf(presented: Presented): string | undefined
   /** The audiences that the credential claims to be for, to choose between maps of one issuer. Not believed. */

@@ -83,7 +83,7 @@ export const verify = async (
   trace.subjectTokenType = credential.type
   trace.subjectTokenFingerprint = digest.slice(0, 16)
   const known = sources.recent.get(digest + credential.type)
-  const reading = known ?? read(credential, verifiers)
+  const reading = known ?? (await unsealed(read(credential, verifiers), sources, tools))
   trace.kind = reading.verifier.kind
   const { client } = presenter
   const source = sourceOf(reading, client, sources, mayPresent, now, trace)
@@ -109,6 +109,14 @@ const read = (credential: Credential, verifiers: readonly AnyVerifier[]): Readin
     if (presented !== undefined) return { verifier, presented }
   }
   throw new Refusal('credential.type_unsupported', 'no verifier reads this subject_token_type')
+}
+
+/** Most kinds are never encrypted, and their readings pass as they are. */
+const unsealed = async (reading: Reading, { all }: Sources, tools: Tools): Promise<Reading> => {
+  const { verifier, presented } = reading
+  if (verifier.unseal === undefined) return reading
+  const ofKind = all.filter((source) => source.verifier === verifier).map(({ prepared }) => prepared)
+  return { verifier, presented: await verifier.unseal(presented, ofKind, tools) }
 }
 
 /** The one source that speaks for what is presented, provided that the client may present it. */

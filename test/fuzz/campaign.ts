@@ -4,6 +4,7 @@ import { makeCorpus } from './corpus.ts'
 import { headerTargets } from './header-targets.ts'
 import { heavyTargets } from './heavy-targets.ts'
 import { pathTargets } from './path-targets.ts'
+import { samlTargets } from './saml-targets.ts'
 import { spiffeTargets } from './spiffe-targets.ts'
 import { type AnyTarget, isRefusal, judgeCase, textOfInput } from './target.ts'
 
@@ -34,10 +35,12 @@ export interface CampaignResult {
   readonly failures: readonly Failure[]
 }
 
-/** Everything that reads hostile input of certificates and workload identities. The keys are new every time. */
+/** Everything that reads hostile input of certificates, workload identities and SAML. The keys are new every time. */
 export const allTargets = (): readonly AnyTarget[] => {
   const corpus = makeCorpus()
-  return [certificateTargets, pathTargets, heavyTargets, headerTargets, spiffeTargets].flatMap((make) => make(corpus))
+  return [certificateTargets, pathTargets, heavyTargets, headerTargets, spiffeTargets, samlTargets].flatMap((make) =>
+    make(corpus),
+  )
 }
 
 /**

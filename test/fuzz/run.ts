@@ -7,8 +7,8 @@ import { inputOfText, judgeCase } from './target.ts'
 /**
  * npm run fuzz -- [--cases N] [--seconds N] [--seed N] [--target NAME] [--replay FILE]
  *
- * Feeds changed and random bytes to everything that reads certificates and workload identities. Each case ends in a
- * value or a refusal within 50 ms. Stops after N cases, or when the time is over. Exit status: 1 when a case failed (its
+ * Feeds changed and random bytes to everything that reads certificates, workload identities and SAML. Each case ends in
+ * a value or a refusal within 50 ms. Stops after N cases, or when the time is over. Exit status: 1 when a case failed (its
  * input is saved, for --replay) or when fewer cases ran than were asked for, 2 when it could not run.
  */
 

@@ -29,7 +29,7 @@ const tokens = [
 ].flat()
 
 /** Longer than any reader takes. */
-const longest = 90_000
+export const longest = 90_000
 
 type TextChange = (text: string, at: number, by: number, donors: readonly string[]) => string
 

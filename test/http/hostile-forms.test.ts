@@ -89,6 +89,7 @@ const parameters: readonly Row[] = [
     ...form,
     ...Array.from({ length: 62 }, (_, n) => [`x${n}`, '1'] as const),
   ]),
+  bad('an assertion beside the subject_token', 'request.parameter_not_of_grant', add('assertion', 'PHNhbWw')),
   bad('actor_token without its type', 'request.parameter_missing', add('actor_token', 'e30.e30.AAAA')),
   bad('actor_token_type without a token', 'request.parameter_missing', add('actor_token_type', tokenType('jwt'))),
   bad('an actor_token that proves nothing', 'actor.invalid', (form) =>
@@ -417,6 +418,7 @@ describe('property', () => {
     'grant_type',
     'subject_token',
     'subject_token_type',
+    'assertion',
     'audience',
     'resource',
     'scope',

@@ -173,7 +173,7 @@ const kinds: readonly Row[] = [
   ['a client assertion', 'credential.type_mismatch', withClaims({ sub: issuer }), 'jwt'],
   ['a JWT-SVID', 'credential.type_mismatch', withClaims({ sub: 'spiffe://prod.example/ns/a' })],
   ['an ID token of another party', 'credential.audience_mismatch', withClaims({ azp: 'another-client' })],
-  ['a type that nobody reads', 'credential.type_unsupported', () => world.idToken(), 'saml2'],
+  ['a type that nobody reads', 'credential.type_unsupported', () => world.idToken(), 'saml1'],
 ]
 
 const times: readonly Row[] = [

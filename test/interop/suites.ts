@@ -1,9 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { programOf, runtimeNames, versionOf } from '../runtimes/programs.ts'
 import * as certificates from './certificates/installation.ts'
 import * as keycloak from './keycloak/installation.ts'
 import { startKeycloak } from './keycloak/server.ts'
 import * as proxies from './proxies/installation.ts'
+import * as saml from './saml/installation.ts'
 import * as spire from './spire/installation.ts'
 import { startSpireWorld } from './spire/world.ts'
 
@@ -70,6 +72,17 @@ export const suites: Readonly<Record<string, Suite>> = {
     what: 'OpenSSL and certtool',
     install: () => {
       certificates.install()
+      return installedOnly({})
+    },
+  },
+  saml: {
+    what: 'pysaml2, simpleSAMLphp, Lasso, OpenSAML and xmlsec',
+    install: () => installedOnly({ DRAGOMAN_TEST_SAML: JSON.stringify(saml.installed(cacheOf('saml'))) }),
+  },
+  runtimes: {
+    what: runtimeNames.map((name) => `${name} ${versionOf(name)}`).join(', '),
+    install: () => {
+      for (const name of runtimeNames) programOf(name)
       return installedOnly({})
     },
   },

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import * as z from 'zod'
+import { newBrowser } from './browser.ts'
 import { clientSecret, dragomanAudience, paths, redirectUri, type User } from './openid-provider-settings.ts'
 
 /** What the token endpoint of a provider answers (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3). */
@@ -29,19 +30,10 @@ export const askForTokens = async (
 
 /** Follows redirects as a browser with cookies does, until one leads to `destination`. */
 const followTo = async (destination: string, from: URL): Promise<URL> => {
-  const cookies = new Map<string, string>()
+  const browse = newBrowser()
   let at = from
   for (let hops = 0; hops < 10; hops += 1) {
-    const response = await fetch(at, {
-      redirect: 'manual',
-      headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
-      signal: AbortSignal.timeout(20_000),
-    })
-    for (const line of response.headers.getSetCookie()) {
-      const [pair = ''] = line.split(';')
-      const equals = pair.indexOf('=')
-      cookies.set(pair.slice(0, equals), pair.slice(equals + 1))
-    }
+    const response = await browse(at)
     const location = response.headers.get('location')
     if (location === null) throw new Error(`${at.pathname}: ${response.status} ${await response.text()}`)
     at = new URL(location, at)

@@ -1,99 +1,24 @@
-import type { Desk } from '../../src/desk.ts'
-import { openDesk, prefetch } from '../../src/desk.ts'
 import type { Claims } from '../../src/domain/claims.ts'
-import type { Instant } from '../../src/domain/time.ts'
-import type { Trace } from '../../src/domain/trace.ts'
-import type { Keyring } from '../../src/mint/keyring.ts'
-import type { Ports } from '../../src/ports/ports.ts'
-import type { ReplayGuard } from '../../src/ports/replay.ts'
 import { createNodeCertificateSignatures } from '../../src/runtimes/node/certificate-signatures.ts'
 import { createNodeDigest } from '../../src/runtimes/node/digest.ts'
 import { createNodeIds } from '../../src/runtimes/node/platform.ts'
-import { createKeySets } from '../../src/sources/key-sets.ts'
-import { createOutbound } from '../../src/sources/outbound.ts'
-import { createMemoryReplayGuard } from '../../src/stores/memory.ts'
-import { loadTrust, type SourceFile } from '../../src/trust.ts'
+import { createWebDecryption } from '../../src/runtimes/web/decryption.ts'
+import { openPlaceOn, type Place, type PlaceOptions, type Platform } from './platform-place.ts'
 import { testSignatures } from './signing.ts'
 
-/** A whole dragoman whose clock and network are given: the same code as in production, nowhere to reach out to. */
-export interface Place {
-  readonly desk: Desk
-  /** How many requests were attempted to anywhere. */
-  readonly outboundAttempts: () => number
-  /** The trace of every exchange so far. */
-  readonly traces: readonly Trace[]
-}
+export type { Place, PlaceOptions }
 
-export interface PlaceOptions {
-  readonly issuer: string
-  readonly now: () => Instant
-  readonly documents: readonly object[]
-  /** The files that documents refer to: an object stands for its JSON. */
-  readonly files: Readonly<Record<string, object | string>>
-  readonly keyring: Keyring
-  /** The SPIFFE trust domain of our JWT-SVIDs. */
-  readonly trustDomain?: string
-  /** Where clients with certificates are told to go. */
-  readonly mtlsAlias?: string
-  /** In place of the memory that guards against replay. */
-  readonly replay?: ReplayGuard
-}
-
-/** Opens a desk over `documents`; throws with every fault when they are not good. */
-export const openPlace = async (options: PlaceOptions): Promise<Place> => {
-  let attempts = 0
-  const traces: Trace[] = []
-  const ports = portsOf(options, traces, () => attempts++)
-  const outbound = createOutbound(ports.http, { insecureLoopback: false })
-  const files: SourceFile[] = options.documents.map((document, n) => ({
-    name: `${n}.yaml`,
-    text: JSON.stringify(document),
-  }))
-  const loaded = await loadTrust(files, { world: 'serve', insecureLoopback: false, digest: ports.digest })
-  if (loaded.trust === undefined) throw new Error(JSON.stringify(loaded.faults, null, 1))
-  const opened = await openDesk(loaded.trust, {
-    issuer: options.issuer,
-    ...(options.trustDomain === undefined ? {} : { trustDomain: options.trustDomain }),
-    ...(options.mtlsAlias === undefined ? {} : { mtlsAlias: options.mtlsAlias }),
-    ports,
-    outbound,
-    keySets: createKeySets({ ports, outbound }),
-    keyring: () => options.keyring,
-    detailedTraces: true,
-  })
-  if (!('desk' in opened)) throw new Error(JSON.stringify(opened.faults, null, 1))
-  await prefetch(opened.desk)
-  return { desk: opened.desk, outboundAttempts: () => attempts, traces }
-}
-
-const portsOf = (options: PlaceOptions, traces: Trace[], onOutbound: () => void): Ports => ({
-  clock: { now: options.now },
-  http: {
-    send: () => {
-      onOutbound()
-      return Promise.reject(new Error('no network in a conformance run'))
-    },
-  },
-  files: {
-    read: async (path) => new TextDecoder().decode(readFrom(options.files, path)),
-    readBytes: async (path) => readFrom(options.files, path),
-  },
-  secrets: { read: () => Promise.reject(new Error('no secrets in a conformance run')) },
+/** What Node gives to a place, as to a dragoman in production. */
+export const nodePlatform = (): Platform => ({
   signatures: testSignatures,
   certificateSignatures: createNodeCertificateSignatures(),
+  decryption: createWebDecryption(),
   digest: createNodeDigest(),
   ids: createNodeIds(),
-  replay: options.replay ?? createMemoryReplayGuard(createNodeDigest()),
-  audit: { record: (trace) => traces.push(trace) },
-  log: { info: () => undefined, warn: () => undefined },
 })
 
-const readFrom = (files: PlaceOptions['files'], path: string): Uint8Array => {
-  const found = files[path]
-  if (found === undefined) throw new Error(`no file ${path}`)
-  if (found instanceof Uint8Array) return found
-  return new TextEncoder().encode(typeof found === 'string' ? found : JSON.stringify(found))
-}
+/** Opens a desk over `documents`; throws with every fault when they are not good. */
+export const openPlace = (options: PlaceOptions): Promise<Place> => openPlaceOn(nodePlatform(), options)
 
 /** The public members of a JWK (RFC 7517, RFC 7518 section 6). */
 export const publicJwk = (jwk: Claims): Claims =>

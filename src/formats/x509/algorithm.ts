@@ -1,4 +1,5 @@
-import type { CertificateAlgorithm, CertificateHash } from '../../ports/certificate-signatures.ts'
+import type { CertificateAlgorithm } from '../../ports/certificate-signatures.ts'
+import type { HashAlgorithm } from '../../ports/digest.ts'
 import { FormatError } from '../format-error.ts'
 import { constructed, type DerNode, tags } from './der.ts'
 import { expectTag, explicitIn, fieldsOf, oidIn, smallIntegerIn } from './der-fields.ts'
@@ -6,26 +7,26 @@ import type { PublicKeyKind } from './public-key.ts'
 
 /** How something was signed, as its AlgorithmIdentifier says. The curve is for the signer's key to say. */
 export type SignatureScheme =
-  | { readonly family: 'rsa-pkcs1'; readonly hash: CertificateHash }
-  | { readonly family: 'ecdsa'; readonly hash: CertificateHash }
-  | { readonly family: 'rsa-pss'; readonly hash: CertificateHash; readonly saltLength: number }
+  | { readonly family: 'rsa-pkcs1'; readonly hash: HashAlgorithm }
+  | { readonly family: 'ecdsa'; readonly hash: HashAlgorithm }
+  | { readonly family: 'rsa-pss'; readonly hash: HashAlgorithm; readonly saltLength: number }
   | { readonly family: 'ed25519' }
   /** SHA-1, MD5, DSA, and all that is unknown here. */
   | { readonly family: 'unsupported'; readonly oid: string }
 
-const hashes: Readonly<Record<string, CertificateHash>> = {
+const hashes: Readonly<Record<string, HashAlgorithm>> = {
   '2.16.840.1.101.3.4.2.1': 'SHA-256',
   '2.16.840.1.101.3.4.2.2': 'SHA-384',
   '2.16.840.1.101.3.4.2.3': 'SHA-512',
 }
 
-const pkcs1: Readonly<Record<string, CertificateHash>> = {
+const pkcs1: Readonly<Record<string, HashAlgorithm>> = {
   '1.2.840.113549.1.1.11': 'SHA-256',
   '1.2.840.113549.1.1.12': 'SHA-384',
   '1.2.840.113549.1.1.13': 'SHA-512',
 }
 
-const ecdsa: Readonly<Record<string, CertificateHash>> = {
+const ecdsa: Readonly<Record<string, HashAlgorithm>> = {
   '1.2.840.10045.4.3.2': 'SHA-256',
   '1.2.840.10045.4.3.3': 'SHA-384',
   '1.2.840.10045.4.3.4': 'SHA-512',

@@ -15,6 +15,18 @@ export const certificatesInPem = (text: string): readonly Uint8Array[] => blocks
 /** The DER of every CRL in `text` (RFC 7468 section 6). @throws FormatError */
 export const crlsInPem = (text: string): readonly Uint8Array[] => blocksOf(text, 'X509 CRL')
 
+/**
+ * The DER of the one private key in `text`, which must be a PKCS #8 PrivateKeyInfo that is not encrypted (RFC 7468
+ * section 10).
+ *
+ * @throws FormatError
+ */
+export const privateKeyInPem = (text: string): Uint8Array => {
+  const [der, ...others] = blocksOf(text, 'PRIVATE KEY')
+  if (der === undefined || others.length > 0) throw new FormatError('the PEM has more than one block')
+  return der
+}
+
 const blocksOf = (text: string, label: string): readonly Uint8Array[] => {
   if (text.length > mostCharacters) throw new FormatError('the PEM is too large')
   const blocks: Uint8Array[] = []

@@ -1,22 +1,13 @@
 import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type {
-  CertificateAlgorithm,
-  CertificateHash,
-  CertificateSignatures,
-} from '../../ports/certificate-signatures.ts'
+import type { CertificateAlgorithm, CertificateSignatures } from '../../ports/certificate-signatures.ts'
 import { createBatches } from './batches.ts'
+import { hashNames } from './hash-names.ts'
 
 /** Imported keys that are kept. One is about 1 KiB. */
 const keptKeys = 512
 /** Longer keys are imported, but not kept: an RSA key of 4096 bits takes 550 octets. */
 const longestKept = 1_024
-
-const hashNames: Readonly<Record<CertificateHash, string>> = {
-  'SHA-256': 'sha256',
-  'SHA-384': 'sha384',
-  'SHA-512': 'sha512',
-}
 
 /** What OpenSSL calls the curves. */
 const curveNames = { 'P-256': 'prime256v1', 'P-384': 'secp384r1', 'P-521': 'secp521r1' } as const

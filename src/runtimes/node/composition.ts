@@ -7,6 +7,7 @@ import { createKeySets, type SweptKeySets } from '../../sources/key-sets.ts'
 import { createOutbound } from '../../sources/outbound.ts'
 import { createMemoryReplayGuard } from '../../stores/memory.ts'
 import { createSqliteReplayGuard } from '../../stores/sqlite.ts'
+import { createWebDecryption } from '../web/decryption.ts'
 import { type AuditLog, createAuditLog } from './audit.ts'
 import { createNodeCertificateSignatures } from './certificate-signatures.ts'
 import { createNodeDigest } from './digest.ts'
@@ -42,6 +43,7 @@ export const composePorts = (options: ServerOptions, replay: ReplayGuard, audit:
   secrets: createNodeSecrets(options.trustMaps),
   signatures: createNodeSignatures(),
   certificateSignatures: createNodeCertificateSignatures(),
+  decryption: createWebDecryption(),
   digest: createNodeDigest(),
   ids: createNodeIds(),
   replay,

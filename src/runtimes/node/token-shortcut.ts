@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Desk } from '../../desk.ts'
+import { paths } from '../../domain/endpoints.ts'
 import { bodyTooLarge, maxBodyBytes } from '../../http/body.ts'
 import type { FormCall } from '../../http/form-call.ts'
-import { paths } from '../../http/metadata.ts'
 import { answerToken } from '../../http/token.ts'
 import { callerOfRequest } from './caller.ts'
 

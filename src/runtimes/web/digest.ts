@@ -6,8 +6,9 @@ const utf8 = new TextEncoder()
 const sha256 = async (bytes: Uint8Array): Promise<string> =>
   encodeBase64url(new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(bytes))))
 
-/** SHA-256 by WebCrypto. */
+/** Digests by WebCrypto. */
 export const createWebDigest = (): Digest => ({
   sha256: (text) => sha256(utf8.encode(text)),
   sha256OfBytes: sha256,
+  hash: async (algorithm, bytes) => new Uint8Array(await crypto.subtle.digest(algorithm, new Uint8Array(bytes))),
 })

@@ -1,4 +1,7 @@
-/** The realms that Keycloak imports: the same people and clients, once with RS256 and once with ES256. */
+/**
+ * The realms that Keycloak imports: the same people and clients, once with RS256 and once with ES256, and the same people
+ * for SAML, whose clients the tests add.
+ */
 
 export const audience = 'https://dragoman.example'
 
@@ -6,14 +9,16 @@ export const audience = 'https://dragoman.example'
 export const password = 'interop-of-dragoman'
 export const administrator = 'interop-administrator'
 
+/** Those for OpenID Connect. */
 export const realmNames = ['rs256', 'es256'] as const
-export type RealmName = (typeof realmNames)[number]
+export const samlRealm = 'saml'
+export type RealmName = (typeof realmNames)[number] | typeof samlRealm
 
 /** `web` is a client whose tokens carry dragoman's audience; tokens of `elsewhere` do not. */
 export const clients = { web: 'orders-web', elsewhere: 'elsewhere' } as const
 
 export const users = {
-  alice: { groups: ['/engineering'], roles: ['orders-reader'] },
+  alice: { groups: ['/engineering', '/on-call'], roles: ['orders-reader', 'orders-writer'] },
   bob: { groups: [], roles: [] },
 } as const
 export type User = keyof typeof users
@@ -55,12 +60,16 @@ const user = (username: User) => ({
 const signing = {
   rs256: { algorithm: 'RS256', providerId: 'rsa-generated' },
   es256: { algorithm: 'ES256', providerId: 'ecdsa-generated' },
+  [samlRealm]: { algorithm: 'RS256', providerId: 'rsa-generated' },
 } as const
+
+/** The key that a realm begins with. */
+export const firstKey = 'first'
 
 /** A key provider of a realm, as a component: Keycloak generates the key. The highest priority signs. */
 export const keyProvider = (realm: RealmName, name: string, priority: number) => {
   const { algorithm, providerId } = signing[realm]
-  const shape = realm === 'rs256' ? { algorithm: [algorithm] } : { ecdsaEllipticCurveKey: ['P-256'] }
+  const shape = realm === 'es256' ? { ecdsaEllipticCurveKey: ['P-256'] } : { algorithm: [algorithm] }
   return {
     name,
     providerId,
@@ -69,9 +78,8 @@ export const keyProvider = (realm: RealmName, name: string, priority: number) =>
   }
 }
 
-/** What goes into the import folder as `<name>.json`. */
-export const realm = (name: RealmName) => {
-  const { providerType, ...key } = keyProvider(name, 'first', 100)
+const realm = (name: RealmName) => {
+  const { providerType, ...key } = keyProvider(name, firstKey, 100)
   return {
     realm: name,
     id: name,
@@ -79,10 +87,13 @@ export const realm = (name: RealmName) => {
     sslRequired: 'none',
     defaultSignatureAlgorithm: signing[name].algorithm,
     accessTokenLifespan: 900,
-    roles: { realm: [{ name: 'orders-reader' }] },
-    groups: [{ name: 'engineering' }],
+    roles: { realm: users.alice.roles.map((role) => ({ name: role })) },
+    groups: [{ name: 'engineering' }, { name: 'on-call' }],
     clients: [client(clients.web, mappers), client(clients.elsewhere, [])],
     users: [user('alice'), user('bob')],
     components: { [providerType]: [key] },
   }
 }
+
+/** What goes into the import folder, each as `<realm>.json`. */
+export const realms = ([...realmNames, samlRealm] as const).map(realm)

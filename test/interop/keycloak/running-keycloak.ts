@@ -1,7 +1,7 @@
 import process from 'node:process'
 import * as z from 'zod'
 import { askForTokens, type TokenResponse } from '../../world/authorization-code.ts'
-import { administrator, clients, keyProvider, password, type RealmName, type User } from './realms.ts'
+import { administrator, clients, firstKey, keyProvider, password, type RealmName, type User } from './realms.ts'
 
 /** The Keycloak that `npm run test:interop` has started, as its users, clients and administrator see it. */
 
@@ -49,7 +49,8 @@ export const administratorToken = async (): Promise<string> => {
   return z.object({ access_token: z.string() }).parse(await response.json()).access_token
 }
 
-const administer = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+/** Asks the administrators' interface. */
+export const administer = async (method: string, path: string, body?: unknown): Promise<unknown> => {
   const response = await fetch(`${base}/admin/realms/${path}`, {
     method,
     headers: { authorization: `Bearer ${await administratorToken()}`, 'content-type': 'application/json' },
@@ -63,14 +64,23 @@ const administer = async (method: string, path: string, body?: unknown): Promise
 
 const named = z.array(z.looseObject({ id: z.string(), name: z.string().optional() }))
 
-/** The realm signs with a new key from now on, and no longer publishes the first one. */
-export const rotateKeys = async (realm: RealmName): Promise<void> => {
-  await administer('POST', `${realm}/components`, keyProvider(realm, 'second', 200))
+/** The realm signs with a new key from now on, and still publishes the ones before. */
+export const addKey = async (realm: RealmName, name: string, priority: number): Promise<void> =>
+  void (await administer('POST', `${realm}/components`, keyProvider(realm, name, priority)))
+
+/** The realm no longer publishes the key of this name. */
+export const withdrawKey = async (realm: RealmName, name: string): Promise<void> => {
   const type = 'org.keycloak.keys.KeyProvider'
   const providers = named.parse(await administer('GET', `${realm}/components?type=${type}`))
-  const first = providers.find(({ name }) => name === 'first')
-  if (first === undefined) throw new Error(`the realm ${realm} has been rotated before`)
-  await administer('DELETE', `${realm}/components/${first.id}`)
+  const key = providers.find((provider) => provider.name === name)
+  if (key === undefined) throw new Error(`the realm ${realm} has no key ${name}`)
+  await administer('DELETE', `${realm}/components/${key.id}`)
+}
+
+/** The realm signs with a new key from now on, and no longer publishes the first one. */
+export const rotateKeys = async (realm: RealmName): Promise<void> => {
+  await addKey(realm, 'second', 200)
+  await withdrawKey(realm, firstKey)
 }
 
 /** From now on Keycloak posts a logout token to `url` when a session of the client ends (Back-Channel Logout 1.0). */
@@ -83,16 +93,12 @@ export const tellOfLogouts = async (realm: RealmName, url: string): Promise<void
   await administer('PUT', `${realm}/clients/${client.id}`, { ...client, attributes })
 }
 
-/** Asks this one process to end, and resolves when nothing answers any more. */
-export const stopKeycloak = async (): Promise<void> => {
-  process.kill(pid, 'SIGTERM')
-  for (let attempts = 0; attempts < 120; attempts += 1) {
-    try {
-      await fetch(base, { redirect: 'manual', signal: AbortSignal.timeout(500) })
-    } catch {
-      return
-    }
-    await new Promise((resolve) => setTimeout(resolve, 500))
+/** While `work` runs, Keycloak hangs: it takes connections, and answers nothing. */
+export const whileKeycloakHangs = async (work: () => Promise<void>): Promise<void> => {
+  process.kill(-pid, 'SIGSTOP')
+  try {
+    await work()
+  } finally {
+    process.kill(-pid, 'SIGCONT')
   }
-  throw new Error('Keycloak does not stop')
 }

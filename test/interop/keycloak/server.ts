@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { answers, type Daemon, freePort, startDaemon } from '../daemon.ts'
-import { administrator, password, realm, realmNames } from './realms.ts'
+import { administrator, password, realms } from './realms.ts'
 
 /** However it was started and left, Keycloak ends after this many seconds. */
 const longestLife = 1500
@@ -16,7 +16,7 @@ export interface Keycloak extends Daemon {
 const writeRealms = (home: string): void => {
   const folder = join(home, 'data', 'import')
   mkdirSync(folder, { recursive: true })
-  for (const name of realmNames) writeFileSync(join(folder, `${name}.json`), JSON.stringify(realm(name), undefined, 2))
+  for (const realm of realms) writeFileSync(join(folder, `${realm.realm}.json`), JSON.stringify(realm, undefined, 2))
 }
 
 /** Everything in memory and on the loopback interface. */
@@ -33,8 +33,8 @@ const environment = {
 }
 
 const servesEveryRealm = async (url: string): Promise<boolean> => {
-  for (const name of realmNames) {
-    if (!(await answers(`${url}/realms/${name}/.well-known/openid-configuration`))) return false
+  for (const { realm } of realms) {
+    if (!(await answers(`${url}/realms/${realm}/.well-known/openid-configuration`))) return false
   }
   return true
 }

@@ -1,0 +1,12 @@
+/** Where things are, below our issuer. */
+export const paths = {
+  token: '/token',
+  introspection: '/introspect',
+  jwks: '/jwks.json',
+  spiffeBundle: '/spiffe/bundle.json',
+  oauthMetadata: '/.well-known/oauth-authorization-server',
+  openidMetadata: '/.well-known/openid-configuration',
+} as const
+
+/** The URL of `path` below `issuer`, whether that ends in a slash or not. */
+export const below = (issuer: string, path: string): string => `${issuer.replace(/\/$/, '')}${path}`
