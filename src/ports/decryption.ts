@@ -8,6 +8,8 @@ export interface DecryptionKey {
   readonly [decryptionKey]: true
   /** The same for the same octets of PKCS #8, however often they are imported. A digest, so not for a log either. */
   readonly id: string
+  /** The length of its modulus, and of everything that it can unwrap. */
+  readonly octets: number
 }
 
 /** The hash of RSA-OAEP, for the label and for the mask. SHA-1 is no weakness there: nothing hangs on its collisions. */
@@ -19,7 +21,7 @@ export type OaepHash = HashAlgorithm | 'SHA-1'
  */
 export interface Decryption {
   /**
-   * Imports an RSA key of 2048 to 8192 bits from the PEM of a PKCS #8 PrivateKeyInfo (RFC 7468 section 10).
+   * Imports an RSA key of 2048 to 4096 bits from the PEM of a PKCS #8 PrivateKeyInfo (RFC 7468 section 10).
    *
    * @throws Error in words for the operator; the message never quotes the key
    */

@@ -51,9 +51,12 @@ const checkWindow = ({ notBefore, notOnOrAfter }: Conditions, skew: Seconds, now
     throw new Refusal('credential.not_yet_valid', 'NotBefore of Conditions is to come')
 }
 
-/** One confirmation that holds is enough; of several that do not, the first one tells why. */
+/**
+ * One confirmation that holds is enough; of several that do not, the first one tells why. One that names who must
+ * satisfy it confirms nobody here, since nobody can show to be that party (SAML core section 2.4.1.1).
+ */
 const judgeBearer = (confirmations: readonly SubjectConfirmation[], terms: AssertionTerms, now: Instant): Instant => {
-  const bearers = confirmations.filter(({ method }) => method === bearerMethod)
+  const bearers = confirmations.filter(({ method, isForNamed }) => method === bearerMethod && !isForNamed)
   if (bearers.length === 0)
     throw new Refusal('credential.confirmation_required', 'no SubjectConfirmation lets a bearer present the assertion')
   const verdicts = bearers.map(({ data }) => bearerVerdict(data, terms, now))

@@ -124,19 +124,19 @@ const judgeAccepted = (one: SamlCase, answer: SamlAnswer & { accepted: true }, {
   const genuine = one.expected_subject ?? profile.sub
   if (one.expected === 'reject' && !allows(one.or_accept)) return falseAccept(one.id, `accepted as ${answer.subject}`)
   if (answer.subject !== genuine) return falseAccept(one.id, `accepted as ${answer.subject}, not as ${genuine}`)
-  const texts = textsIn(answer.read)
-  const yielded = textsIn([one.must_not_yield, profile.evil]).filter((evil) =>
-    texts.some((text) => text.includes(evil)),
-  )
+  const readable = textsIn(answer.read, Object.entries)
+  const forbidden = textsIn([one.must_not_yield, profile.evil], Object.values)
+  const yielded = forbidden.filter((evil) => readable.some((text) => text.includes(evil)))
   if (yielded.length > 0) return falseAccept(one.id, `accepted, and rules can read ${yielded.join(', ')}`)
   return right(one.id)
 }
 
-/** Every text in there that says something, names of members too. */
-const textsIn = (value: unknown): readonly string[] => {
+/** Every text in there that says something; of objects, what `partsOf` takes from them. */
+const textsIn = (value: unknown, partsOf: (object: object) => readonly unknown[]): readonly string[] => {
   if (typeof value === 'string') return value === '' ? [] : [value]
   if (typeof value !== 'object' || value === null) return []
-  return (Array.isArray(value) ? value : Object.entries(value).flat()).flatMap(textsIn)
+  const parts = Array.isArray(value) ? value : partsOf(value)
+  return parts.flatMap((part: unknown) => textsIn(part, partsOf))
 }
 
 const judgeRefused = (one: SamlCase, { fault, endpoint }: SamlAnswer & { accepted: false }): Verdict => {

@@ -134,6 +134,13 @@ const ofConfirmations: readonly Hostile[] = [
     'credential.confirmation_required',
     confirmed({ method: confirmationMethods.bearer.toUpperCase() }),
   ],
+  ...['<saml:NameID>gateway</saml:NameID>', '<saml:BaseID/>'].map(
+    (xml): Hostile => [
+      `that only somebody named may confirm: ${xml}`,
+      'credential.confirmation_required',
+      confirmed({ who: { xml } }),
+    ],
+  ),
   ['without a method', 'credential.malformed', confirmed({ method: null })],
   ['with an empty method', 'credential.confirmation_required', confirmed({ method: '' })],
   ['without SubjectConfirmationData', 'credential.claim_invalid', confirmed({ data: null })],
@@ -180,6 +187,8 @@ const ofSubjects: readonly Hostile[] = [
   ['with an empty Subject', 'credential.malformed', signed({ subject: { xml: '<saml:Subject/>' } })],
   ['without a NameID', 'credential.malformed', signed({ nameId: null })],
   ['with an empty NameID', 'credential.malformed', signed({ nameId: '' })],
+  ['with a NameID that begins with a space', 'credential.malformed', signed({ nameId: ' alice@example.com' })],
+  ['with a NameID that ends with a line break', 'credential.malformed', signed({ nameId: 'alice@example.com\n' })],
   ['with a blank NameID', 'credential.malformed', signed({ nameId: ' \n ' })],
   ['with a NameID of spaces that only look so', 'credential.claim_invalid', signed({ nameId: '\u200b' })],
   ['with two NameIDs', 'credential.malformed', named(aliceId + aliceId.replace('alice', 'admin'))],

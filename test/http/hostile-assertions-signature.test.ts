@@ -50,7 +50,11 @@ const changes: readonly Hostile[] = [
     'credential.signature_invalid',
     after('alice@example.com</saml:NameID>', 'admin@example.com</saml:NameID>'),
   ],
-  ['a NameID with a space', 'credential.signature_invalid', after('</saml:NameID>', ' </saml:NameID>')],
+  [
+    'a NameID with a space',
+    'credential.signature_invalid',
+    after('alice@example.com</saml:NameID>', 'alice @example.com</saml:NameID>'),
+  ],
   ['another attribute value', 'credential.signature_invalid', after('>employees<', '>admins<')],
   ['another attribute name', 'credential.signature_invalid', after('Name="email"', 'Name="mail"')],
   [

@@ -363,6 +363,7 @@ describe('spellings of an assertion in the form', () => {
 
 const equal: readonly Sound[] = [
   ['a byte order mark', before('\uFEFF')],
+  ['a byte order mark before an XML declaration', before('\uFEFF<?xml version="1.0"?>')],
   ['an XML declaration', before('<?xml version="1.0" encoding="UTF-8"?>\n')],
   ['an XML declaration that stands alone', before(`<?xml version='1.0' encoding='utf-8' standalone="yes" ?>`)],
   ['a comment before the root', before('<!-- x -->\n')],

@@ -68,7 +68,12 @@ const contents: readonly Sound[] = [
   [
     'one with a confirmation that holds behind one that does not',
     signed({
-      confirmations: [{ method: confirmationMethods.holderOfKey }, { recipient: 'https://other.example' }, {}],
+      confirmations: [
+        { method: confirmationMethods.holderOfKey },
+        { recipient: 'https://other.example' },
+        { who: { xml: '<saml:NameID>gateway</saml:NameID>' } },
+        {},
+      ],
     }),
   ],
   ['one that answers a request', signed({ confirmations: [{ inResponseTo: '_request', address: '192.0.2.1' }] })],

@@ -117,6 +117,7 @@ export const openSamlWorld = async ({ source = {}, files = {}, replay }: SamlWor
   const postToken: SamlWorld['postToken'] = async (token, changes = {}) => {
     const response = await fetch(`${place.url}/token`, {
       method: 'POST',
+      // A world that stops would wait for connections that are kept.
       headers: { authorization: basic('gateway', password), connection: 'close' },
       body: new URLSearchParams({ ...goodForm(token), ...changes }),
     })

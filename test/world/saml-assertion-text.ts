@@ -20,6 +20,8 @@ export interface ConfirmationOptions {
   readonly notBefore?: When
   readonly inResponseTo?: string
   readonly address?: string
+  /** The NameID, BaseID or EncryptedID of the one who must confirm. */
+  readonly who?: Markup
   /** null: no SubjectConfirmationData. */
   readonly data?: Markup | null
 }
@@ -169,7 +171,7 @@ const confirmationText = (options: ConfirmationOptions, defaults: AssertionDefau
     Address: options.address,
   })
   const content = options.data === undefined ? data : (options.data?.xml ?? '')
-  return element(q('SubjectConfirmation'), { Method: method }, content)
+  return element(q('SubjectConfirmation'), { Method: method }, (options.who?.xml ?? '') + content)
 }
 
 const conditionsText = (

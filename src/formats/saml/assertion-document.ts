@@ -45,7 +45,7 @@ export const readAssertion = (
   if (isNamed(root, assertionNamespace, 'EncryptedAssertion'))
     return { sealed: encryptedElementIn(root, { inherited }) }
   assertShape(root)
-  const signature = envelopedSignatureIn(root, inherited)
+  const signature = envelopedSignatureIn(root, { inherited, longest: assertionLimits.characters })
   if (signature === undefined) throw new UnsignedError()
   return { signature, assertion: assertionIn(parseXml(signature.content, assertionLimits)) }
 }

@@ -18,10 +18,10 @@ export interface SamlAttribute {
  * @throws FormatError
  */
 export const attributesIn = (elements: readonly XmlElement[]): readonly SamlAttribute[] => {
-  const found = new Map<string, { readonly format: string | undefined; readonly values: (string | null)[] }>()
+  const found = new Map<string, { readonly format: string; readonly values: (string | null)[] }>()
   for (const element of elements) {
     const name = requiredAttributeIn(element, 'Name')
-    const format = attributeIn(element, 'NameFormat')
+    const format = attributeIn(element, 'NameFormat') ?? unspecified
     const known = found.get(name) ?? { format, values: [] }
     if (known.format !== format) throw new FormatError('an attribute appears under two name formats')
     known.values.push(...valuesIn(element))
@@ -29,6 +29,9 @@ export const attributesIn = (elements: readonly XmlElement[]): readonly SamlAttr
   }
   return [...found].map(([name, { values }]) => ({ name, values }))
 }
+
+/** What a NameFormat that is not there means (SAML core section 2.7.3.1). */
+const unspecified = 'urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified'
 
 const valuesIn = (attribute: XmlElement): readonly (string | null)[] => {
   const parts = sequenceIn(attribute, assertionNamespace)

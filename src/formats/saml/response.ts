@@ -46,7 +46,7 @@ export const assertionInResponse = (text: string): string => {
 
 /** A second one, wherever it stands, would be one that another reader takes. */
 const soleAssertionIn = (root: XmlElement): XmlElement => {
-  const [assertion, ...others] = [...everyElement(root)].filter(isAssertion)
+  const [assertion, ...others] = everyElement(root).filter(isAssertion)
   if (assertion === undefined) throw new FormatError('the Response holds no Assertion')
   if (others.length > 0) throw new FormatError('there is more than one assertion')
   if (!root.children.includes(assertion)) throw new FormatError('the Assertion does not stand in the Response itself')
@@ -58,7 +58,7 @@ const soleAssertionIn = (root: XmlElement): XmlElement => {
  * name makes use of (Exclusive XML Canonicalization section 3, PrefixList), and a text may mean them.
  */
 const takenOut = (assertion: XmlElement, root: XmlElement): string => {
-  const inside = [...everyElement(assertion)].flatMap(({ declarations }) => declarations.map(({ prefix }) => prefix))
+  const inside = everyElement(assertion).flatMap(({ declarations }) => declarations.map(({ prefix }) => prefix))
   const inclusivePrefixes = [...new Set([...scopeOf([], [root]).keys(), ...inside])]
   return canonicalText(assertion, { inclusivePrefixes, ancestors: [root] })
 }

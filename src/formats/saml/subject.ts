@@ -24,6 +24,8 @@ export interface NameId {
 
 export interface SubjectConfirmation {
   readonly method: string
+  /** It names somebody who alone may be confirmed by it. */
+  readonly isForNamed: boolean
   readonly data?: SubjectConfirmationData
 }
 
@@ -55,6 +57,7 @@ export const nameIdIn = (element: XmlElement): NameId => {
   if (!isNamed(element, assertionNamespace, 'NameID')) throw new FormatError('the element is not a NameID')
   const value = textIn(element)
   if (isBlank(value)) throw new FormatError('the NameID is empty')
+  if (value !== value.trim()) throw new FormatError('the NameID begins or ends with white space')
   const format = attributeIn(element, 'Format')
   const nameQualifier = attributeIn(element, 'NameQualifier')
   const spNameQualifier = attributeIn(element, 'SPNameQualifier')
@@ -70,11 +73,11 @@ export const nameIdIn = (element: XmlElement): NameId => {
 
 const confirmationIn = (element: XmlElement): SubjectConfirmation => {
   const parts = sequenceIn(element, assertionNamespace)
-  for (const name of ['BaseID', 'NameID', 'EncryptedID']) if (parts.optional(name) !== undefined) break
+  const isForNamed = ['BaseID', 'NameID', 'EncryptedID'].some((name) => parts.optional(name) !== undefined)
   const data = parts.optional('SubjectConfirmationData')
   parts.end()
   const method = requiredAttributeIn(element, 'Method')
-  return data === undefined ? { method } : { method, data: dataIn(data) }
+  return { method, isForNamed, ...(data === undefined ? {} : { data: dataIn(data) }) }
 }
 
 const dataIn = (data: XmlElement): SubjectConfirmationData => {

@@ -1,7 +1,7 @@
 import type { Decryption, DecryptionKey } from '../../ports/decryption.ts'
 import type { EncryptedElement, WrappedKey } from './encryption.ts'
 
-/** A message can have no more RSA operations done than this: each of our keys is tried on each of its own. */
+/** A message can have no more RSA operations done than this: each of our keys is tried on each of its own that fits. */
 const mostUnwrappings = 16
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -25,7 +25,9 @@ export const decrypted = async (
   decryption: Decryption,
 ): Promise<Decrypted | undefined> => {
   const different = [...new Map(keys.map((key) => [key.id, key])).values()]
-  const attempts = different.flatMap((key) => encrypted.wrappedKeys.map((wrapped) => ({ key, wrapped })))
+  const attempts = different.flatMap((key) =>
+    encrypted.wrappedKeys.filter(({ value }) => value.length === key.octets).map((wrapped) => ({ key, wrapped })),
+  )
   for (const { key, wrapped } of attempts.slice(0, mostUnwrappings)) {
     const text = await textUnder(key, wrapped, encrypted, decryption)
     if (text !== undefined) return { text, key }

@@ -109,7 +109,6 @@ const assertDeclaration = ({ version, encoding }: XMLDecl): void => {
 interface Growing extends XmlElement {
   readonly children: XmlNode[]
   hasComment: boolean
-  hasText: boolean
 }
 
 const treeOf = (limits: XmlLimits) => {
@@ -129,7 +128,7 @@ const treeOf = (limits: XmlLimits) => {
     },
     close: (): void => {
       const element = stack.pop()
-      if (element?.hasComment === true && element.hasText) refuse('the XML has a comment beside text')
+      if (element?.hasComment === true && element.children.some(isText)) refuse('the XML has a comment beside text')
     },
     text: (text: string): void => {
       const element = stack.at(-1)
@@ -138,7 +137,6 @@ const treeOf = (limits: XmlLimits) => {
       const before = element.children[last]
       if (typeof before === 'string') element.children[last] = before + text
       else element.children.push(text)
-      element.hasText ||= !isBlank(text)
     },
     comment: (): void => {
       const element = stack.at(-1)
@@ -148,13 +146,18 @@ const treeOf = (limits: XmlLimits) => {
   }
 }
 
+const isText = (child: XmlNode): boolean => typeof child === 'string' && !isBlank(child)
+
 /** White space as XML 1.0 section 2.3 has it. */
 export const isBlank = (text: string): boolean => !/[^\t\n\r ]/.test(text)
 
 const elementOf = (tag: SaxesTagNS, limits: XmlLimits): Growing => {
   const attributes: XmlAttribute[] = []
   const declarations: NamespaceDeclaration[] = []
-  for (const { name, prefix, local, uri, value } of Object.values(tag.attributes)) {
+  for (const key in tag.attributes) {
+    const attribute = tag.attributes[key]
+    if (attribute === undefined) continue
+    const { name, prefix, local, uri, value } = attribute
     if (uri !== xmlnsNamespace) attributes.push({ name, prefix, local, namespace: uri, value })
     else declarations.push(declarationOf(prefix === '' ? '' : local, value))
   }
@@ -169,14 +172,13 @@ const elementOf = (tag: SaxesTagNS, limits: XmlLimits): Growing => {
     declarations,
     children: [],
     hasComment: false,
-    hasText: false,
   }
 }
 
 const absolute = /^[A-Za-z][A-Za-z0-9+.-]*:[^\s]*$/
 
 /** Canonical form writes a name again with every element that uses it: a long one would make it huge. */
-const longestNamespace = 512
+const longestNamespace = 255
 
 const declarationOf = (prefix: string, namespace: string): NamespaceDeclaration => {
   if (namespace.length > longestNamespace) refuse('the XML has a namespace name that is too long')

@@ -32,7 +32,7 @@ export interface EncryptedElement extends ContentMethod {
 export interface WrappedKey {
   /** Of RSA-OAEP, for the label and for the mask. */
   readonly hash: OaepHash
-  /** 256 to 1024 octets. */
+  /** 256 to 512 octets. */
   readonly value: Uint8Array
 }
 
@@ -153,12 +153,12 @@ const wrappedKeyIn = (key: XmlElement, id: string | undefined): WrappedKey => {
   if (name !== undefined) textIn(name)
   parts.end()
   if (value.length < fewestKeyOctets || value.length > mostKeyOctets)
-    throw new FormatError('the encrypted key is not as long as an RSA key of 2048 to 8192 bits')
+    throw new FormatError('the encrypted key is not as long as an RSA key of 2048 to 4096 bits')
   return { hash, value }
 }
 
 const fewestKeyOctets = 2_048 / 8
-const mostKeyOctets = 8_192 / 8
+const mostKeyOctets = 4_096 / 8
 
 /** The key that encrypted a key is one of ours: it is not in the message. */
 const assertNoKeyWithin = (keyInfo: XmlElement | undefined): void => {

@@ -3,7 +3,7 @@ import { FormatError } from '../format-error.ts'
 
 /** Times as XML Schema part 2 writes them, in the one form of each that SAML lets senders use. */
 
-const dateTime = /^([1-9]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d{1,20})?Z$/
+const dateTime = /^([1-9]\d{3}-\d{2}-(\d{2})T\d{2}:\d{2}:\d{2})(\.\d{1,20})?Z$/
 
 /**
  * An xs:dateTime in UTC, with `Z` and no other zone (SAML core section 1.3.3): a moment that exists, between the years
@@ -12,12 +12,12 @@ const dateTime = /^([1-9]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d{1,20})?Z$/
  * @throws FormatError
  */
 export const instantIn = (text: string): Instant => {
-  const [, whole, fraction = ''] = dateTime.exec(text) ?? []
+  const [, whole, day, fraction = ''] = dateTime.exec(text) ?? []
   if (whole === undefined) throw new FormatError('a time is not an xs:dateTime in UTC')
-  const milliseconds = Date.parse(`${whole}Z`)
-  if (Number.isNaN(milliseconds) || !new Date(milliseconds).toISOString().startsWith(whole))
-    throw new FormatError('a time does not exist')
-  return milliseconds / 1_000 + Number(`0${fraction}`)
+  const moment = new Date(`${whole}Z`)
+  // What does not exist is no time to Date, or one of another day.
+  if (moment.getUTCDate() !== Number(day)) throw new FormatError('a time does not exist')
+  return moment.getTime() / 1_000 + Number(`0${fraction}`)
 }
 
 const durationForm =

@@ -59,10 +59,11 @@ export const algorithmIn = (method: XmlElement): string => {
   return requiredAttributeIn(method, 'Algorithm')
 }
 
-/** Every element of the tree, `element` first, in document order. */
-export function* everyElement(element: XmlElement): Generator<XmlElement> {
-  yield element
-  for (const child of element.children) if (typeof child !== 'string') yield* everyElement(child)
+/** Every element of the tree, `element` first and each before its own children. */
+export const everyElement = (element: XmlElement): readonly XmlElement[] => {
+  const found = [element]
+  for (const one of found) for (const child of one.children) if (typeof child !== 'string') found.push(child)
+  return found
 }
 
 /** Child elements read in the order that a schema gives them. */

@@ -86,18 +86,23 @@ export interface EnvelopedSignature {
   readonly content: string
 }
 
+/** Where a signed element stands, and what is made of it. */
+export interface SignedPlace {
+  /** The namespaces in whose scope it stood. */
+  readonly inherited?: readonly NamespaceDeclaration[]
+  /** The most characters that its canonical form may have. */
+  readonly longest?: number
+}
+
 /**
  * The signature that `root` carries over itself, undefined when it carries none. It must be the form that SAML core
  * section 5.4 profiles and no other: one Reference to the ID of `root`, the transforms enveloped-signature and
  * exclusive canonicalization, no Object. KeyInfo is not looked at: which keys are believed is not the message's to say.
  *
- * @param inherited the namespaces in whose scope `root` stood
  * @throws AlgorithmError, FormatError
  */
-export const envelopedSignatureIn = (
-  root: XmlElement,
-  inherited: readonly NamespaceDeclaration[] = [],
-): EnvelopedSignature | undefined => {
+export const envelopedSignatureIn = (root: XmlElement, around: SignedPlace = {}): EnvelopedSignature | undefined => {
+  const { inherited = [], longest = Number.POSITIVE_INFINITY } = around
   const [signature, ...others] = elementsIn(root).filter((child) => isNamed(child, signatureNamespace, 'Signature'))
   if (signature === undefined) return undefined
   if (others.length > 0) throw new FormatError('there is more than one Signature')
@@ -114,8 +119,13 @@ export const envelopedSignatureIn = (
     value,
     digest: covered.digest,
     digestValue: covered.digestValue,
-    signedInfo: canonicalText(signedInfo, { inclusivePrefixes, ancestors: [root, signature], inherited }),
-    content: canonicalText(root, { inclusivePrefixes: covered.inclusivePrefixes, inherited, without: signature }),
+    signedInfo: canonicalText(signedInfo, { inclusivePrefixes, ancestors: [root, signature], inherited, longest }),
+    content: canonicalText(root, {
+      inclusivePrefixes: covered.inclusivePrefixes,
+      inherited,
+      without: signature,
+      longest,
+    }),
   }
 }
 

@@ -6,32 +6,27 @@ import { privateKeyInPem } from '../../formats/x509/pem.ts'
 import type { Decryption, DecryptionKey, OaepHash } from '../../ports/decryption.ts'
 
 /** WebCrypto binds a key to one hash. */
-interface Held {
-  /** Of the modulus. */
-  readonly octets: number
-  readonly byHash: ReadonlyMap<OaepHash, CryptoKey>
-}
+type ByHash = ReadonlyMap<OaepHash, CryptoKey>
 
 const hashes: readonly OaepHash[] = ['SHA-1', 'SHA-256', 'SHA-384', 'SHA-512']
 
 /** Decryption by WebCrypto. Node takes it too: its own calls do RSA on the thread that answers requests. */
 export const createWebDecryption = (): Decryption => {
-  const known = new WeakMap<DecryptionKey, Held>()
+  const known = new WeakMap<DecryptionKey, ByHash>()
   return {
     async importPrivateKey(pem) {
       const der = derIn(pem)
-      const held = await imported(der)
+      const { octets, byHash } = await imported(der)
       const id = encodeBase64url(new Uint8Array(await crypto.subtle.digest('SHA-256', der)))
-      const key = Object.freeze({ id }) as DecryptionKey
-      known.set(key, held)
+      const key = Object.freeze({ id, octets }) as DecryptionKey
+      known.set(key, byHash)
       return key
     },
 
     async unwrap(key, hash, wrapped) {
-      const held = known.get(key)
-      const own = held?.byHash.get(hash)
+      const own = known.get(key)?.get(hash)
       // RFC 8017 section 7.1.2 wants exactly this length, and not every platform sees to it.
-      if (own === undefined || wrapped.length !== held?.octets) return undefined
+      if (own === undefined || wrapped.length !== key.octets) return undefined
       return opened(() => crypto.subtle.decrypt('RSA-OAEP', own, new Uint8Array(wrapped)))
     },
 
@@ -67,16 +62,19 @@ const derIn = (pem: Secret<string>): Uint8Array<ArrayBuffer> => {
   }
 }
 
-const imported = async (der: Uint8Array<ArrayBuffer>): Promise<Held> => {
+const imported = async (
+  der: Uint8Array<ArrayBuffer>,
+): Promise<{ readonly octets: number; readonly byHash: ByHash }> => {
   const keys = await Promise.all(hashes.map(async (hash) => [hash, await importedFor(hash, der)] as const))
   const [bits = 0] = keys.map(([, { algorithm }]) =>
     'modulusLength' in algorithm ? Number(algorithm.modulusLength) : 0,
   )
-  if (bits < 2_048 || bits > 8_192) throw new Error(`${wanted}: it has ${bits}`)
+  if (bits < 2_048 || bits > 4_096) throw new Error(`${wanted}: it has ${bits}`)
   return { octets: Math.ceil(bits / 8), byHash: new Map(keys) }
 }
 
-const wanted = 'a decryption key must be an RSA key of 2048 to 8192 bits'
+/** A longer one takes tens of milliseconds for each message, and anybody can send one. */
+const wanted = 'a decryption key must be an RSA key of 2048 to 4096 bits'
 
 const importedFor = async (hash: OaepHash, der: Uint8Array<ArrayBuffer>): Promise<CryptoKey> => {
   try {
