@@ -7,6 +7,8 @@ import { type Options, readOptions } from './harness/options.ts'
 import { type Row, resultOf, type ScenarioResult } from './harness/result.ts'
 import { table } from './harness/table.ts'
 import { withWorld } from './harness/world.ts'
+import { authzCold } from './scenarios/authz-cold.ts'
+import { authzWarm } from './scenarios/authz-warm.ts'
 import { exchangeCold } from './scenarios/exchange-cold.ts'
 import { exchangePrivateKeyJwt } from './scenarios/exchange-private-key-jwt.ts'
 import { exchangeRepeat } from './scenarios/exchange-repeat.ts'
@@ -24,6 +26,8 @@ const scenarios: readonly Scenario[] = [
   exchangeCold,
   exchangeRepeat,
   exchangePrivateKeyJwt,
+  authzWarm,
+  authzCold,
   start,
   x509Chain,
   x509Leaf,

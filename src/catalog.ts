@@ -18,6 +18,16 @@ import { haproxy } from './formats/certificate-headers/haproxy.ts'
 import { nginx } from './formats/certificate-headers/nginx.ts'
 import { rfc9440 } from './formats/certificate-headers/rfc9440.ts'
 import { traefik } from './formats/certificate-headers/traefik.ts'
+import { apisix } from './gateways/apisix.ts'
+import { awsLambda } from './gateways/aws-lambda.ts'
+import type { Dialect } from './gateways/dialect.ts'
+import { envoyGrpc } from './gateways/envoy-grpc.ts'
+import { envoyHttp } from './gateways/envoy-http.ts'
+import { forwardAuth } from './gateways/forward-auth.ts'
+import { haproxy as haproxyGateway } from './gateways/haproxy.ts'
+import { ingressNginx } from './gateways/ingress-nginx.ts'
+import { nginx as nginxGateway } from './gateways/nginx.ts'
+import { canonical } from './verify/canonical.ts'
 import { oidc } from './verify/oidc.ts'
 import { saml } from './verify/saml.ts'
 import { spiffe } from './verify/spiffe.ts'
@@ -36,7 +46,8 @@ export const authenticators: readonly AnyAuthenticator[] = [
   spiffeX509,
 ]
 
-export const verifiers: readonly AnyVerifier[] = [spiffe, oidc, saml, x509]
+/** In the order in which they look at a credential: what a more special one takes, the others do not see. */
+export const verifiers: readonly AnyVerifier[] = [spiffe, canonical, oidc, saml, x509]
 
 /** The ways in which gateways pass a client certificate on. */
 export const certificateHeaders: readonly AnyCertificateHeaders[] = [
@@ -51,4 +62,16 @@ export const certificateHeaders: readonly AnyCertificateHeaders[] = [
   nginx,
   rfc9440,
   traefik,
+]
+
+/** The gateways that can ask about requests. */
+export const dialects: readonly Dialect[] = [
+  apisix,
+  awsLambda,
+  envoyGrpc,
+  envoyHttp,
+  forwardAuth,
+  haproxyGateway,
+  ingressNginx,
+  nginxGateway,
 ]

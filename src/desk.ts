@@ -1,16 +1,19 @@
 import type { Registration } from './authenticate/authenticate.ts'
 import type { Tools as AuthenticatorTools } from './authenticate/authenticator.ts'
-import { authenticators, certificateHeaders, verifiers } from './catalog.ts'
+import { authenticators, certificateHeaders, dialects, verifiers } from './catalog.ts'
 import type { Fault, Location } from './domain/fault.ts'
 import { matcherOf } from './formats/pattern.ts'
 import { type Gateways, gatewaysOf, type PreparedGateway, prepareGateway } from './gateways/client-certificate.ts'
+import { createDecisionsKept, type DecisionsKept } from './gateways/decisions-kept.ts'
 import type { TrustMap } from './map/trust-map.ts'
 import type { Keyring } from './mint/keyring.ts'
+import { ownKeys } from './mint/own-keys.ts'
 import type { Ports } from './ports/ports.ts'
 import type { Watched } from './sources/kept-fresh.ts'
-import type { KeySets } from './sources/key-sets.ts'
+import type { KeySet, KeySets } from './sources/key-sets.ts'
 import type { Outbound } from './sources/outbound.ts'
 import type { ClientRegistration, Trust } from './trust.ts'
+import type { Tools as VerifierTools } from './verify/verifier.ts'
 import { type MayPresent, type Source, type Sources, sourcesOf } from './verify/verify.ts'
 
 /** What a deployment is, as opposed to what it believes. */
@@ -37,8 +40,14 @@ export interface Desk extends Deployment {
   readonly sources: Sources
   readonly registrations: ReadonlyMap<string, Registration>
   readonly mayPresent: MayPresent
+  /** The keys under which tokens of ours can be good. */
+  readonly ownKeys: KeySet
   /** Who may state which client certificate a request came with. */
   readonly gateways: Gateways
+  /** What was decided for gateways and can be given again. */
+  readonly decisionsKept: DecisionsKept
+  /** Some map looks at what a client asked of a gateway, so the same credential may mean one thing here and another there. */
+  readonly readsRequests: boolean
   /** Every key set and bundle in use, named by the document that asked for it. */
   readonly keySetsInUse: readonly { readonly of: string; readonly keySet: Watched }[]
 }
@@ -53,16 +62,15 @@ export const openDesk = async (
   trust: Trust,
   deployment: Deployment,
 ): Promise<{ readonly desk: Desk; readonly faults: readonly [] } | { readonly faults: readonly Fault[] }> => {
+  const tools = { ...deployment, ownKeys: ownKeys(deployment.keyring, deployment.ports.signatures) }
   const enabled = trust.maps.filter((map) => map.mode !== 'disabled')
-  const openings = await Promise.all(
-    enabled.map((map) => attempt(map.source.location, () => openSource(map, deployment))),
-  )
+  const openings = await Promise.all(enabled.map((map) => attempt(map.source.location, () => openSource(map, tools))))
   const clients = await Promise.all(
     [...trust.clients.values()].map((client) => attempt(client.location, () => openClient(client, deployment))),
   )
   const gateways = await Promise.all(
     trust.gateways.map((gateway) =>
-      attempt(gateway.location, () => prepareGateway(gateway, certificateHeaders, deployment.ports)),
+      attempt(gateway.location, () => prepareGateway(gateway, { certificateHeaders, dialects }, deployment.ports)),
     ),
   )
   const faults = [...openings, ...clients, ...gateways].flatMap((one) => ('fault' in one ? [one.fault] : []))
@@ -70,12 +78,12 @@ export const openDesk = async (
   const sources = openings.flatMap((one) => ('value' in one ? [one.value] : []))
   const registrations = clients.flatMap((one) => ('value' in one ? [one.value] : []))
   const prepared = gateways.flatMap((one) => ('value' in one ? [one.value] : []))
-  return { desk: assemble(trust, deployment, sources, registrations, prepared), faults: [] }
+  return { desk: assemble(trust, tools, sources, registrations, prepared), faults: [] }
 }
 
 const assemble = (
   trust: Trust,
-  deployment: Deployment,
+  deployment: Deployment & Pick<Desk, 'ownKeys'>,
   sources: readonly Source[],
   registrations: readonly Registration[],
   gateways: readonly PreparedGateway[],
@@ -87,6 +95,8 @@ const assemble = (
   registrations: new Map(registrations.map((registration) => [registration.id, registration])),
   mayPresent: (client, map) => matcherOf(client.rights.sources)(map),
   gateways: gatewaysOf(gateways, certificateHeaders),
+  decisionsKept: createDecisionsKept(),
+  readsRequests: trust.maps.some(({ readsRequest }) => readsRequest),
   keySetsInUse: [
     ...sources.flatMap((source) =>
       source.verifier.keySets(source.prepared).map((keySet) => ({ of: source.map, keySet })),
@@ -111,7 +121,7 @@ const attempt = async <T>(location: Location, open: () => Promise<T>): Promise<A
   }
 }
 
-const openSource = async (map: TrustMap, deployment: Deployment): Promise<Source> => {
+const openSource = async (map: TrustMap, tools: VerifierTools): Promise<Source> => {
   const verifier = verifiers.find(({ kind }) => kind === map.source.kind)
   if (verifier === undefined) throw new Error(`no verifier of the kind ${map.source.kind}`)
   const { config } = map.source
@@ -119,8 +129,8 @@ const openSource = async (map: TrustMap, deployment: Deployment): Promise<Source
   return {
     map: map.name,
     verifier,
-    prepared: await verifier.prepare(config, deployment),
-    issuers: verifier.issuers(config),
+    prepared: await verifier.prepare(config, tools),
+    issuers: verifier.issuers(config, tools),
     audiences: verifier.audiences(config),
     ...(clients === undefined ? {} : { clients }),
   }

@@ -26,8 +26,8 @@ export const introspect = async (
 ): Promise<Claims | undefined> => {
   const now = desk.ports.clock.now()
   const client = await authenticate(credential, desk.registrations, now, desk, trace)
-  const { signatures } = desk.ports
-  const claims = await ownAccessToken(token.reveal(), desk.keyring(), { issuer: desk.issuer, now, signatures })
+  const { issuer, ownKeys: keys, ports } = desk
+  const claims = await ownAccessToken(token.reveal(), { issuer, keys, now, signatures: ports.signatures })
   if (claims === undefined) return undefined
   const mayAsk = matcherOf(client.rights.introspect ?? [])
   return [claims['aud']].flat().some((audience) => typeof audience === 'string' && mayAsk(audience))

@@ -24,6 +24,7 @@ import { mint } from './mint/mint.ts'
 import type { Digest } from './ports/digest.ts'
 import type { Ports } from './ports/ports.ts'
 import type { SigningKey } from './ports/signatures.ts'
+import type { KeySet } from './sources/key-sets.ts'
 import type { TestSuite, Trust } from './trust.ts'
 import { oidc } from './verify/oidc.ts'
 import { checkOidcClaims } from './verify/oidc-claims.ts'
@@ -129,7 +130,13 @@ const walk = async (test: PolicyTest, type: TokenType, stage: Stage): Promise<Ou
         trace,
       ))
     const facts = { targets: test.request.targets, scope: test.request.scope ?? [] }
-    const context = { client, request: facts, now: stage.now, version: stage.trust.version }
+    const context = {
+      client,
+      request: facts,
+      now: stage.now,
+      version: stage.trust.version,
+      ...(test.gateway === undefined ? {} : { gateway: test.gateway }),
+    }
     const actor = actorOf(test, context, stage)
     const withActor = actor === undefined ? context : { ...context, actor }
     const mapped = map(proof.credential, mapNamed(proof.map, stage.trust), withActor, trace)
@@ -178,7 +185,10 @@ const actorOf = ({ actor }: PolicyTest, context: Context, stage: Stage): Actor |
 const assumedActor = ({ claims, source }: NonNullable<PolicyTest['actor']>, context: Context, stage: Stage): Actor => {
   const proof = assumed(claims, source, context.client, stage)
   if (proof === undefined)
-    throw new Refusal('actor.invalid', 'tests can play certificates, SVIDs and assertions as actors only')
+    throw new Refusal(
+      'actor.invalid',
+      'tests can play certificates, SVIDs, assertions and tokens of ours as actors only',
+    )
   const trace = newTrace('rehearsal', stage.now)
   const { identity } = map(proof.credential, mapNamed(proof.map, stage.trust), context, trace)
   return { ...proof, identity, isNamed: true }
@@ -195,8 +205,8 @@ const clientOf = (test: PolicyTest, trust: Trust): Client => {
   const registration = test.client === undefined ? undefined : trust.clients.get(test.client)
   const everything = { sources: ['**'], audiences: ['**'], scopes: ['**'], presentCertificates: true }
   return authenticatedAs({
-    id: registration?.id ?? 'any-client',
-    method: registration?.authentication[0]?.kind ?? 'private_key_jwt',
+    id: registration?.id ?? test.gateway?.name ?? 'any-client',
+    method: registration?.authentication[0]?.kind ?? (test.gateway === undefined ? 'private_key_jwt' : 'gateway'),
     rights: registration?.rights ?? everything,
   })
 }
@@ -298,13 +308,15 @@ const toolsFor = ({ digest, now }: Stage): Tools => {
     digest,
     ids: { next: () => 'rehearsal' },
     replay: { once: nowhere, check: nowhere },
+    rateLimits: { take: nowhere },
     audit: { record: () => undefined },
     log: { info: () => undefined, warn: () => undefined },
   }
-  return {
-    issuer: ourselves,
-    ports,
-    outbound: { fetch: nowhere },
-    keySets: { open: () => ({ candidates: nowhere, prefetch: nowhere, state: () => 'missing' }) },
+  const noKeys: KeySet = {
+    candidates: nowhere,
+    stillOffers: () => undefined,
+    prefetch: nowhere,
+    state: () => 'missing',
   }
+  return { issuer: ourselves, ports, outbound: { fetch: nowhere }, keySets: { open: () => noKeys }, ownKeys: noKeys }
 }

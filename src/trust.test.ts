@@ -209,7 +209,7 @@ const edits: readonly (readonly [from: string, to: string, at: string, path: str
       '7:5',
       'spec.source.kerberos',
       'unknown key',
-      'known here: preset, spiffe, oidc, saml, x509',
+      'known here: preset, spiffe, canonical, oidc, saml, x509',
     ],
     [
       'audiences: [https://dragoman',

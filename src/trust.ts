@@ -1,26 +1,30 @@
 import * as z from 'zod'
-import { authenticators, certificateHeaders, verifiers } from './catalog.ts'
+import { authenticators, certificateHeaders, dialects, verifiers } from './catalog.ts'
 import type { Fault } from './domain/fault.ts'
 import { decodeBase64url } from './formats/base64url.ts'
 import { type ClientRegistration, clientSpec, registrationOf } from './formats/client-document.ts'
 import { documentHead, documentSchema, worldLabel } from './formats/document-head.ts'
-import { type ParsedDocument, parseDocuments } from './formats/documents.ts'
+import { type ParsedDocument, parseDocuments, pathText } from './formats/documents.ts'
 import { type Draft, newDraft } from './formats/draft.ts'
 import { type GatewayRegistration, gatewayRegistration, gatewaySpec } from './formats/gateway-document.ts'
+import { routeGaps } from './formats/route-gaps.ts'
 import { schemaFaults } from './formats/schema-faults.ts'
 import { compileTrustMap } from './map/compile.ts'
-import { trustMapSpec } from './map/schema.ts'
+import { type RuleSpec, trustMapSpec } from './map/schema.ts'
 import {
   type Claimant,
   memberOf,
+  reportKeptIdentities,
   reportOverlaps,
   reportUnknownClients,
+  reportUnknownGateways,
   sourceSchema,
   withItsPreset,
 } from './map/source.ts'
 import {
   compileTestSuite,
   reportUnknownTestClients,
+  reportUnknownTestGateways,
   reportUnknownTestSources,
   type TestSuite,
   testSuiteSpec,
@@ -61,6 +65,8 @@ export interface Loaded {
   /** There only when no fault was found. */
   readonly trust?: Trust
   readonly faults: readonly Fault[]
+  /** What works and is weak. */
+  readonly warnings: readonly Fault[]
   readonly notices: readonly string[]
 }
 
@@ -73,7 +79,7 @@ const head = documentHead(kinds)
 const schemasFor = (options: { readonly insecureLoopback: boolean }) => ({
   TrustMap: documentSchema('TrustMap', trustMapSpec(sourceSchema(verifiers, options))),
   Client: documentSchema('Client', clientSpec(authenticators, options)),
-  Gateway: documentSchema('Gateway', gatewaySpec(certificateHeaders)),
+  Gateway: documentSchema('Gateway', gatewaySpec(certificateHeaders, dialects)),
   TrustMapTest: documentSchema('TrustMapTest', testSuiteSpec),
 })
 
@@ -113,8 +119,9 @@ export const loadTrust = async (files: readonly SourceFile[], options: LoadOptio
     ...entries.flatMap(({ draft }) => draft.faults),
   ].toSorted(byPlace)
   const notices = all.filter((entry) => !entries.includes(entry)).map(leftOut)
-  if (faults.length > 0) return { faults, notices }
-  return { trust: { ...contents, version: await versionOf(sorted, options.digest) }, faults, notices }
+  const { warnings, ...trust } = contents
+  if (faults.length > 0) return { faults, warnings, notices }
+  return { trust: { ...trust, version: await versionOf(sorted, options.digest) }, faults, warnings, notices }
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
@@ -151,7 +158,7 @@ const judged = <S extends z.ZodType>(
   return undefined
 }
 
-type Contents = Omit<Trust, 'version'>
+type Contents = Omit<Trust, 'version'> & Pick<Loaded, 'warnings'>
 
 /**
  * Reads what has no faults; faults go to the drafts, so what is missing here is never used. Whether a name that one
@@ -165,16 +172,26 @@ const readAll = (entries: readonly Entry[], schemas: Schemas, complete: boolean)
   reportRepeated(entries)
   reportOverlaps(maps.map(({ claimant }) => claimant))
   const mapNames = ofKind('TrustMap').map(({ name }) => name)
+  const gateways = ofKind('Gateway').flatMap((entry) => readGateway(entry, schemas) ?? [])
+  const gatewayNames = ofKind('Gateway').map(({ name }) => name)
+  reportTakenIds(ofKind('Client'), gateways)
   if (complete) {
-    for (const { claimant } of maps) reportUnknownClients(claimant, [...clientIds.values()])
-    for (const client of clients) reportUnknownSources(client, mapNames)
+    for (const { claimant, rules } of maps) {
+      reportUnknownClients(claimant, [...clientIds.values(), ...gatewayNames])
+      reportUnknownGateways(claimant, rules, gatewayNames)
+    }
+    for (const { entry, registration } of clients)
+      reportUnknownSources(entry.draft, ['spec', 'may', 'sources'], registration.rights.sources, mapNames)
+    for (const { entry, registration } of gateways)
+      reportUnknownSources(entry.draft, ['spec', 'sources'], registration.decisions?.sources ?? [], mapNames)
   }
   return {
     maps: maps.map(({ trustMap }) => trustMap),
     clients: new Map(clients.map(({ registration }) => [registration.id, registration])),
-    gateways: ofKind('Gateway').flatMap((entry) => readGateway(entry, schemas) ?? []),
+    gateways: gateways.map(({ registration }) => registration),
+    warnings: gateways.flatMap(weakness),
     suites: ofKind('TrustMapTest').flatMap(
-      (entry) => readSuite(entry, schemas, clientIds, complete ? mapNames : undefined) ?? [],
+      (entry) => readSuite(entry, schemas, clientIds, complete ? { mapNames, gatewayNames } : undefined) ?? [],
     ),
     referencedStrings: new Set([...maps, ...clients].flatMap(({ spoken }) => textsIn(spoken))),
   }
@@ -189,6 +206,7 @@ interface ReadMap {
   /** All that the document says, for the texts in it. */
   readonly spoken: unknown
   readonly claimant: Claimant
+  readonly rules: readonly RuleSpec[]
   readonly trustMap: TrustMap
 }
 
@@ -200,7 +218,9 @@ const readMap = (entry: Entry, schemas: Schemas): ReadMap | undefined => {
   const { kind, config } = spec.source
   const headed = { name, source: { kind: kind.kind, config }, ...(preset === undefined ? {} : { preset }) }
   const claimant = { draft, name, mode: spec.mode, source: spec.source }
-  return { spoken: { ...spec, source: config }, claimant, trustMap: compileTrustMap(draft, spec, headed) }
+  const { rules } = spec
+  reportKeptIdentities(claimant, rules)
+  return { spoken: { ...spec, source: config }, claimant, rules, trustMap: compileTrustMap(draft, spec, headed) }
 }
 
 interface ReadClient {
@@ -214,22 +234,44 @@ const readClient = (entry: Entry, schemas: Schemas): ReadClient | undefined => {
   return spec && { spoken: spec, entry, registration: registrationOf(entry.draft, entry.name, spec) }
 }
 
-const readGateway = (entry: Entry, schemas: Schemas): GatewayRegistration | undefined => {
-  const spec = judged(schemas.Gateway, entry, entry.document.value)?.spec
-  return spec && gatewayRegistration(entry.draft, entry.name, spec)
+interface ReadGateway {
+  readonly entry: Entry
+  readonly registration: GatewayRegistration
 }
+
+const readGateway = (entry: Entry, schemas: Schemas): ReadGateway | undefined => {
+  const spec = judged(schemas.Gateway, entry, entry.document.value)?.spec
+  return spec && { entry, registration: gatewayRegistration(entry.draft, entry.name, spec) }
+}
+
+const weakness = ({ entry, registration }: ReadGateway): readonly Fault[] => [
+  ...(registration.authenticate.by === 'network' ? [byAddress(entry)] : []),
+  ...routeGaps(registration.decisions?.routes ?? []).map(({ at, ...remark }) => ({
+    location: entry.draft.locate(['spec', ...at]),
+    path: pathText(['spec', ...at]),
+    ...remark,
+  })),
+]
+
+const byAddress = ({ draft }: Entry): Fault => ({
+  location: draft.locate(['spec', 'authenticate', 'network']),
+  path: 'spec.authenticate.network',
+  message: 'whoever can send from these addresses is the gateway',
+  fix: 'mtls or secretHeader, unless nobody else can',
+})
 
 const readSuite = (
   entry: Entry,
   schemas: Schemas,
   clientIds: ReadonlyMap<string, string>,
-  mapNames: readonly string[] | undefined,
+  known: { readonly mapNames: readonly string[]; readonly gatewayNames: readonly string[] } | undefined,
 ): TestSuite | undefined => {
   const spec = judged(schemas.TrustMapTest, entry, entry.document.value)?.spec
   if (spec === undefined) return undefined
-  if (mapNames !== undefined) {
+  if (known !== undefined) {
     reportUnknownTestClients(entry.draft, spec, clientIds)
-    reportUnknownTestSources(entry.draft, spec, mapNames)
+    reportUnknownTestSources(entry.draft, spec, known.mapNames)
+    reportUnknownTestGateways(entry.draft, spec, known.gatewayNames)
   }
   return compileTestSuite(entry.draft, entry.name, spec, clientIds)
 }
@@ -255,8 +297,21 @@ const reportRepeated = (entries: readonly Entry[]): void => {
   }
 }
 
-const reportUnknownSources = ({ entry, registration }: ReadClient, mapNames: readonly string[]): void => {
-  for (const [index, source] of registration.rights.sources.entries())
+/** A gateway that asks is a client under its own name, and what one may must not be mistaken for what another may. */
+const reportTakenIds = (clients: readonly Entry[], gateways: readonly ReadGateway[]): void => {
+  const asking = new Set(gateways.flatMap(({ registration: { name, decisions } }) => (decisions ? [name] : [])))
+  for (const client of clients)
+    if (asking.has(clientIdOf(client)))
+      client.draft.report(['spec', 'clientId'], 'a Gateway with a dialect is the client of this name', 'choose another')
+}
+
+const reportUnknownSources = (
+  draft: Draft,
+  at: readonly string[],
+  sources: readonly string[],
+  mapNames: readonly string[],
+): void => {
+  for (const [index, source] of sources.entries())
     if (!source.includes('*') && !mapNames.includes(source))
-      entry.draft.reportUnknown(['spec', 'may', 'sources', index], 'TrustMap', source, mapNames)
+      draft.reportUnknown([...at, index], 'TrustMap', source, mapNames)
 }

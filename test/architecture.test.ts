@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { authenticators, certificateHeaders, verifiers } from '../src/catalog.ts'
+import { authenticators, certificateHeaders, dialects, verifiers } from '../src/catalog.ts'
 
 /** The law of the house (docs/architecture.md), kept by a test and not by reviewers. */
 
@@ -23,6 +23,7 @@ const floors: Readonly<Record<string, number>> = {
   'trust.ts': 6,
   'desk.ts': 6.5,
   'appraise.ts': 6.8,
+  'authorize.ts': 7,
   'dragoman.ts': 7,
   'introspect.ts': 7,
   'rehearse.ts': 7,
@@ -94,6 +95,7 @@ describe('the house', () => {
     for (const kind of kinds(verifiers)) expect(files).toContain(`verify/${kind}.ts`)
     for (const kind of kinds(authenticators)) expect(files).toContain(`authenticate/${kind}.ts`)
     for (const kind of kinds(certificateHeaders)) expect(files).toContain(`formats/certificate-headers/${kind}.ts`)
+    for (const kind of kinds(dialects)) expect(files).toContain(`gateways/${kind}.ts`)
     const listed = (folder: string, contract: string) =>
       files
         .filter((file) => room(file) === folder && new RegExp(`: ${contract}<|= clientSecret\\('`).test(text(file)))
@@ -105,18 +107,25 @@ describe('the house', () => {
         .filter((name) => name !== 'client-secret')
         .toSorted(),
     )
+    const spoken = files.filter((file) => /^export const \w+(: Dialect =| = httpDialect\()/m.test(text(file)))
+    expect(kinds(dialects).toSorted()).toEqual(
+      spoken.map((file) => file.replace('gateways/', '').replace('.ts', '')).toSorted(),
+    )
   })
 
   it('lets only its stage construct a noun of the journey', () => {
     const constructors = [
-      { name: 'authenticatedAs', rooms: ['authenticate', 'rehearse.ts', 'cli'] },
+      { name: 'authenticatedAs', rooms: ['authenticate', 'gateways', 'rehearse.ts', 'cli'] },
       { name: 'proven', rooms: ['verify', 'rehearse.ts'] },
       { name: 'mappedTo', rooms: ['map'] },
       { name: 'grantedAs', rooms: ['grant'] },
       { name: 'heldBy', rooms: ['gateways', 'rehearse.ts'] },
+      { name: 'decidedAs', rooms: ['authorize.ts'] },
     ]
     for (const { name, rooms } of constructors) {
-      const users = files.filter((file) => room(file) !== 'domain' && new RegExp(`\\b${name}\\(`).test(code(file)))
+      const users = files.filter(
+        (file) => room(file) !== 'domain' && new RegExp(`\\b${name}(<\\w+>)?\\(`).test(code(file)),
+      )
       expect(users.filter((file) => !rooms.includes(room(file)))).toEqual([])
       expect(users.length).toBeGreaterThan(0)
     }

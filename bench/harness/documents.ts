@@ -4,17 +4,25 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { keyClientId, secretClientId, targetAudience, targetScope } from './exchange-setup.ts'
 import { foreignAudience, foreignIssuer, foreignParty, foreignTenant } from './foreign-issuer.ts'
+import { gatewayName, gatewaySecretHeader, protectedHost } from './forwarded-request.ts'
 import type { World } from './world.ts'
 
 const apiVersion = 'dragoman/v1alpha1'
 const keySetFile = 'issuer.jwks.json'
 
+/** What there may be beside the one map and the two clients that all exchanges need. */
+export interface MoreDocuments {
+  /** Maps for issuers that never come. */
+  readonly otherMaps?: number
+  /** The gateway that asks about requests. */
+  readonly gateway?: boolean
+}
+
 /**
- * Writes the folder of trust maps that dragoman is measured with: the one map that the exchanges need, the two clients,
- * and `others` more maps for issuers that never come. The issuer's keys lie in a file, so nothing asks the network.
- * Returns the folder.
+ * Writes the folder of trust maps that dragoman is measured with. The issuer's keys lie in a file, so nothing asks the
+ * network. Returns the folder.
  */
-export const writeDocuments = (world: World, others = 0): string => {
+export const writeDocuments = (world: World, { otherMaps = 0, gateway = false }: MoreDocuments): string => {
   const folder = join(world.folder, 'trust-maps')
   const write = (file: string, text: string) => writeFileSync(join(folder, file), text)
   mkdirSync(folder, { recursive: true })
@@ -26,7 +34,8 @@ export const writeDocuments = (world: World, others = 0): string => {
       .map((client) => stringify(client))
       .join('---\n'),
   )
-  for (let index = 1; index <= others; index += 1) {
+  if (gateway) write('gateway.yaml', stringify(gatewayDocument(world)))
+  for (let index = 1; index <= otherMaps; index += 1) {
     write(`other-${index}.yaml`, stringify(trustMap(`other-${index}`, `https://issuer-${index}.bench.example`)))
   }
   return folder
@@ -65,12 +74,29 @@ const trustMap = (name: string, issuer: string) => ({
 })
 
 const clients = ({ setup }: World) => {
-  const sha256 = createHash('sha256').update(setup.clientSecret).digest('base64url')
+  const secrets = [{ sha256: sha256(setup.clientSecret) }]
   return [
-    client('bench-secret', secretClientId, { method: 'client_secret_basic', secrets: [{ sha256 }] }),
+    client('bench-secret', secretClientId, { method: 'client_secret_basic', secrets }),
     client('bench-key', keyClientId, { method: 'private_key_jwt', jwks: { keys: [setup.clientJwk] } }),
   ]
 }
+
+/** A forward-auth gateway that proves itself by a secret. */
+const gatewayDocument = ({ setup }: World) => ({
+  apiVersion,
+  kind: 'Gateway',
+  metadata: { name: gatewayName },
+  spec: {
+    authenticate: { secretHeader: { name: gatewaySecretHeader, secrets: [{ sha256: sha256(setup.clientSecret) }] } },
+    dialect: 'forward-auth',
+    credentialFrom: [{ header: 'Authorization', scheme: 'Bearer', type: 'jwt' }],
+    routes: [
+      { name: 'orders', hosts: [protectedHost], paths: ['/v1/**'], audience: targetAudience, scopes: [targetScope] },
+    ],
+  },
+})
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64url')
 
 const client = (name: string, clientId: string, authentication: object) => ({
   apiVersion,

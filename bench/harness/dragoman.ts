@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { writeDocuments } from './documents.ts'
+import { type MoreDocuments, writeDocuments } from './documents.ts'
 import type { Child } from './processes.ts'
 import { freePort, whenReady } from './readiness.ts'
 import type { ExchangeServer, World } from './world.ts'
@@ -17,16 +17,16 @@ export interface Home {
   readonly keys: string
 }
 
-/** Prepares a home: a signing key, the bench's documents and `others` trust maps more. */
-export const furnishHome = (world: World, others = 0): Home => {
+/** Prepares a home: a signing key, and the bench's documents with what is wanted beside them. */
+export const furnishHome = (world: World, more: MoreDocuments = {}): Home => {
   const keys = join(world.folder, 'keys')
   execFileSync(process.execPath, [main, 'keys', 'generate', '--keys', keys], { stdio: 'ignore', timeout: 20_000 })
-  return { trustMaps: writeDocuments(world, others), keys }
+  return { trustMaps: writeDocuments(world, more), keys }
 }
 
 /** Starts it and waits until it is ready. */
-export const startDragoman = async (world: World): Promise<ExchangeServer> => {
-  const { child, port } = await launchDragoman(world, furnishHome(world))
+export const startDragoman = async (world: World, more: MoreDocuments = {}): Promise<ExchangeServer> => {
+  const { child, port } = await launchDragoman(world, furnishHome(world, more))
   return { child, port, issuer, jwksPath: '/jwks.json' }
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { answerer, answerQuestions } from './answer-questions.ts'
-import { type ExchangeTarget, exchangeTarget, formsFor } from './exchange-request.ts'
+import { exchangeTarget, requestsFor } from './exchange-request.ts'
 import { type Connection, openConnection } from './http-connection.ts'
 import { tokensIn } from './subject-tokens.ts'
 
@@ -17,22 +17,9 @@ let tokens: readonly string[] = []
 const armFor = async (order: z.infer<typeof arm>): Promise<void> => {
   const chosen = tokens.slice(order.first, order.first + order.count)
   if (chosen.length < order.count) throw new Error('the pool of subject tokens is spent')
-  const formFor = formsFor(order)
-  ready.requests = chosen.map((token) => requestText(order, formFor(token)))
+  ready.requests = chosen.map(requestsFor(order))
   ready.connections = await Promise.all(Array.from({ length: order.connections }, () => openConnection(order.port)))
 }
-
-const requestText = (target: ExchangeTarget, form: string): string =>
-  [
-    `POST ${target.path} HTTP/1.1`,
-    `Host: 127.0.0.1:${target.port}`,
-    'Accept: application/json',
-    'Content-Type: application/x-www-form-urlencoded',
-    ...(target.authorization === undefined ? [] : [`Authorization: ${target.authorization}`]),
-    `Content-Length: ${form.length}`,
-    '',
-    form,
-  ].join('\r\n')
 
 /**
  * Keeps one request in flight on each connection for `seconds`, or until the requests are spent where they may not be

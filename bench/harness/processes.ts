@@ -19,9 +19,11 @@ export interface Child {
 /** How to start one. */
 export interface Command {
   readonly side: Side
-  /** Arguments for node: the script and its own. */
+  /** Absent: node. */
+  readonly program?: string
+  /** Its arguments; for node the script and its own. */
   readonly args: readonly string[]
-  /** Does it run `answerQuestions`? dragoman does not. */
+  /** Does it run `answerQuestions`? dragoman does not, nor does any program that is not of the bench. */
   readonly answers: boolean
 }
 
@@ -51,7 +53,8 @@ export const withProcesses = async <T>(cores: Cores | undefined, use: (start: St
 }
 
 const startChild = (cores: Cores | undefined, command: Command): Child => {
-  const [program = process.execPath, ...args] = [...launcher(cores, command.side), process.execPath, ...command.args]
+  const own = command.program ?? process.execPath
+  const [program = own, ...args] = [...launcher(cores, command.side), own, ...command.args]
   const child = spawn(program, args, {
     stdio: ['ignore', 'ignore', 'pipe', ...(command.answers ? ['ipc' as const] : [])],
     env: { ...process.env, NODE_ENV: 'production' },

@@ -6,7 +6,7 @@ import { tokensIn } from './subject-tokens.ts'
 import type { ExchangeServer, World } from './world.ts'
 
 const exchanged = z.object({ access_token: z.string(), token_type: z.literal('Bearer') })
-const jsonWebKeySet = z.custom<JSONWebKeySet>(
+export const jsonWebKeySet = z.custom<JSONWebKeySet>(
   (value) => z.object({ keys: z.array(z.unknown()) }).safeParse(value).success,
 )
 const mapped = ['tenant', 'roles', 'email', 'department'] as const

@@ -24,7 +24,7 @@ export const start: Scenario = {
 }
 
 const startingDragoman = (world: World): Contender => {
-  const home = furnishHome(world, maps - 1)
+  const home = furnishHome(world, { otherMaps: maps - 1 })
   return starting(ours, async () => (await launchDragoman(world, home)).child)
 }
 

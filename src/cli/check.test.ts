@@ -56,6 +56,27 @@ describe('dragoman check', () => {
     expect(source.slice(caret.indexOf('^'))).toMatch(/^claimz/)
   })
 
+  it('warns of what works and is weak', async () => {
+    const gateway = `apiVersion: dragoman/v1alpha1
+kind: Gateway
+metadata: { name: edge }
+spec: { authenticate: { network: [10.0.0.5] }, certificateFrom: nginx }
+`
+    const cwd = folderWith({ 'a.yaml': map('a'), 'edge.yaml': gateway })
+    const { code, out, err } = await runProgram(['check', '.'], { cwd })
+    expect([code, err]).toEqual([0, '.: no faults (1 trust map, 0 clients, 0 test suites)\n'])
+    expect(out).toMatch(
+      /^edge\.yaml:4:34: spec\.authenticate\.network: weak: whoever can send from these addresses is the gateway$/m,
+    )
+    expect((await runProgram(['check', '.', '-o', 'github'], { cwd })).out).toBe(
+      '::warning file=edge.yaml,line=4,col=34,title=dragoman check::spec.authenticate.network: whoever can send from these addresses is the gateway: fix: mtls or secretHeader, unless nobody else can\n',
+    )
+    expect(JSON.parse((await runProgram(['check', '.', '-o', 'json'], { cwd })).out)).toMatchObject({
+      faults: [],
+      warnings: [{ path: 'spec.authenticate.network' }],
+    })
+  })
+
   it('prints faults as JSON', async () => {
     const cwd = folderWith({ 'a.yaml': map('a', { 'audiences: [us]': 'audiences: us' }) })
     const { code, out } = await runProgram(['check', '.', '-o', 'json'], { cwd })

@@ -35,13 +35,26 @@ Examples:
 const check = async (paths: readonly string[], { output, insecureLoopback: loopback }: CheckOptions): Promise<void> => {
   const { files, texts, isAsked } = await gather(paths)
   const judged = await judge(files, { insecureLoopback: loopback === true })
-  const faults = judged.faults.filter(({ location }) => isAsked(location.file))
+  const ofAsked = (all: readonly Fault[]) => all.filter(({ location }) => isAsked(location.file))
+  const [faults, warnings] = [ofAsked(judged.faults), ofAsked(judged.warnings)]
   if (faults.length > 0) process.exitCode = exitCodes.faults
-  if (output === 'json') printJson({ faults, files: files.filter(({ name }) => isAsked(name)).map(({ name }) => name) })
-  else if (faults.length === 0) say(summaryOf(paths, judged.trust))
+  if (output === 'json') {
+    const asked = files.filter(({ name }) => isAsked(name)).map(({ name }) => name)
+    printJson({ faults, warnings, files: asked })
+    return
+  }
+  if (warnings.length > 0) print(output === 'github' ? faultsForGithub(warnings, 'warning') : warned(warnings, texts))
+  if (faults.length === 0) say(summaryOf(paths, judged.trust))
   else if (output === 'github') print(faultsForGithub(faults))
   else print(`${faultsText(faults, texts)}\n\n${countOf(faults)}`)
 }
+
+/** Warnings look like faults and say that they are none. */
+const warned = (warnings: readonly Fault[], texts: ReadonlyMap<string, string>): string =>
+  `${faultsText(
+    warnings.map((one) => ({ ...one, message: `weak: ${one.message}` })),
+    texts,
+  )}\n`
 
 const countOf = (faults: readonly Fault[]): string => {
   const files = new Set(faults.map(({ location }) => location.file))

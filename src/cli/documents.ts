@@ -59,6 +59,7 @@ export interface Judged {
   /** There only when no fault was found. */
   readonly trust?: Trust
   readonly faults: readonly Fault[]
+  readonly warnings: readonly Fault[]
 }
 
 /**
@@ -73,7 +74,8 @@ export const judge = async (
   const inDev = await loadTrust(files, { world: 'dev', insecureLoopback: true, digest })
   const inServe = await loadTrust(files, { world: 'serve', insecureLoopback: false, digest })
   const faults = options.insecureLoopback ? inDev.faults : distinct([...inDev.faults, ...inServe.faults])
-  return faults.length > 0 || inDev.trust === undefined ? { faults } : { trust: inDev.trust, faults }
+  const { trust, warnings } = inDev
+  return faults.length > 0 || trust === undefined ? { faults, warnings } : { trust, faults, warnings }
 }
 
 const distinct = (faults: readonly Fault[]): readonly Fault[] => {

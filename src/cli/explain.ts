@@ -59,7 +59,7 @@ export const createExplainCommand = (): Command =>
     )
     .addOption(new Option('--at <time>', 'as if it were this time: 2026-12-01T12:00:00Z').argParser(parseInstant))
     .option('--keys-file <file>', "verify with this JWK set in place of the issuer's")
-    .addOption(ourIssuer('our issuer: assertions must be for its token endpoint'))
+    .addOption(ourIssuer('our issuer: assertions must be for its token endpoint, and tokens of ours name it'))
     .addOption(mtlsAlias())
     .option('--reveal', 'show the values of claims, whatever their label')
     .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'))

@@ -6,6 +6,7 @@ import type { Trace } from '../domain/trace.ts'
 import { didYouMean } from '../formats/suggest.ts'
 import type { TrustMap } from '../map/trust-map.ts'
 import type { Trust } from '../trust.ts'
+import { canonical } from '../verify/canonical.ts'
 import { samlAdvice } from './explanation-saml.ts'
 
 /** What can be done about a refusal, by its reason; for all others the place in the documents says enough. */
@@ -43,6 +44,8 @@ const advice: Readonly<Partial<Record<Reason, string>>> = {
   'status.unavailable': 'see the log for why the revocation list cannot be fetched',
   'keys.unavailable': 'see the log for why the keys cannot be fetched; private hosts must stand in allowHosts',
   'source.not_allowed': 'name the map under may.sources of the client',
+  'delegation.too_deep': 'let the services call one another less deep, or raise maxDepth',
+  'identity.widened': 'write identity: same, or take away only: what a token of ours says cannot be added to',
   'rule.none_matched': 'change the condition, write a rule, or leave it refused',
   'rule.expired': 'give the rule a later day, or take it out',
   'target.missing': 'name one: -d audience=…',
@@ -75,7 +78,10 @@ const issuerAdvice = ({ issuer, subjectTokenType }: Trace, trust: Trust): string
   const known = trust.maps.flatMap(issuersOf)
   if (known.includes(issuer)) return 'several maps may speak for the token: give their clients different sources'
   const meant = didYouMean(issuer, known)
-  const words = `write a trust map for it: dragoman init ${beginning(issuer, subjectTokenType)}`
+  const ours = trust.maps.some(({ source }) => source.kind === canonical.kind)
+    ? 'if this is us, say so: --issuer; or '
+    : ''
+  const words = `${ours}write a trust map for it: dragoman init ${beginning(issuer, subjectTokenType)}`
   return meant === undefined ? words : `${words}; ${meant}`
 }
 

@@ -6,13 +6,14 @@ export const faultsText = (faults: readonly Fault[], texts: ReadonlyMap<string, 
   faults.map((fault) => formatFault(fault, texts.get(fault.location.file) ?? '')).join('\n\n')
 
 /** Faults as workflow commands, which GitHub shows at the line in a pull request. */
-export const faultsForGithub = (faults: readonly Fault[]): string => faults.map(workflowCommand).join('\n')
+export const faultsForGithub = (faults: readonly Fault[], level: 'error' | 'warning' = 'error'): string =>
+  faults.map((fault) => workflowCommand(fault, level)).join('\n')
 
-const workflowCommand = ({ location, path, message, fix }: Fault): string => {
+const workflowCommand = ({ location, path, message, fix }: Fault, level: string): string => {
   const { file, line, column } = location
   const place = `file=${property(file)},line=${line},col=${column}`
   const text = [path, message, fix === undefined ? '' : `fix: ${fix}`].filter((part) => part !== '').join(': ')
-  return `::error ${place},title=dragoman check::${data(text)}`
+  return `::${level} ${place},title=dragoman check::${data(text)}`
 }
 
 /** What ends a line or an escape would end the command. */

@@ -22,6 +22,13 @@ export const parsePort = (text: string): number => {
   return port
 }
 
+/** A whole number from 1 to a million. */
+export const parseCount = (text: string): number => {
+  const count = /^[1-9]\d{0,6}$/.test(text) ? Number(text) : Number.NaN
+  if (!(count <= 1_000_000)) throw new InvalidArgumentError('a whole number from 1 to 1000000 is wanted.')
+  return count
+}
+
 /** The name of a SPIFFE trust domain (SPIFFE-ID section 2.1), without the scheme. */
 export const parseTrustDomain = (text: string): string => {
   if (isTrustDomain(text)) return text

@@ -1,11 +1,20 @@
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
+import { usualMaxInFlight } from '../runtimes/node/admission.ts'
 import { FaultyDocuments } from '../runtimes/node/documents-in-force.ts'
 import { type RunningServer, startServer } from '../runtimes/node/server.ts'
 import type { ServerOptions } from '../runtimes/node/server-options.ts'
 import { CommandError, exitCodes } from './exit-codes.ts'
 import { counted, faultsText } from './faults.ts'
-import { keysFolder, mtlsAlias, ourIssuer, parsePort, parseTrustDomain, trustMapsFolder } from './options.ts'
+import {
+  keysFolder,
+  mtlsAlias,
+  ourIssuer,
+  parseCount,
+  parsePort,
+  parseTrustDomain,
+  trustMapsFolder,
+} from './options.ts'
 import { printable, say } from './terminal.ts'
 
 /** What `serve` and `dev` are told. */
@@ -15,6 +24,8 @@ export interface ServiceOptions {
   readonly keys: string
   readonly host: string
   readonly port: number
+  readonly grpcPort?: number
+  readonly maxInFlight?: number
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly clientCa?: string
@@ -42,6 +53,17 @@ export const addServiceOptions = (command: Command, defaults: ServiceDefaults): 
     .addOption(keysFolder())
     .addOption(new Option('--host <address>', 'where to listen').env('DRAGOMAN_HOST').default('127.0.0.1'))
     .addOption(portOption('--port <number>', 'the port to listen on').env('DRAGOMAN_PORT').default(defaultPort))
+    .addOption(
+      portOption('--grpc-port <number>', 'the port for gateways that ask over gRPC; by default there is none').env(
+        'DRAGOMAN_GRPC_PORT',
+      ),
+    )
+    .addOption(
+      new Option('--max-in-flight <number>', 'how many requests may be in progress at once; more are turned away')
+        .env('DRAGOMAN_MAX_IN_FLIGHT')
+        .default(usualMaxInFlight)
+        .argParser(parseCount),
+    )
     .addOption(
       new Option(
         '--tls-cert <file>',
@@ -133,10 +155,11 @@ const portTaken = (cause: Error): CommandError =>
 
 /** Says, on one line, that the server answers, and for what. */
 export const announce = (server: RunningServer): void => {
-  const { url, adminUrl, issuer } = server
+  const { url, adminUrl, grpcPort, issuer } = server
   const { maps, clients } = server.desk().trust
+  const grpc = grpcPort === undefined ? '' : `, gRPC port ${grpcPort}`
   const counts = `${counted(maps.length, 'trust map')}, ${counted(clients.size, 'client')}`
-  say(printable(`dragoman: listening on ${url} (issuer ${issuer}, ${counts}, admin ${adminUrl})`))
+  say(printable(`dragoman: listening on ${url} (issuer ${issuer}, ${counts}, admin ${adminUrl}${grpc})`))
 }
 
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const

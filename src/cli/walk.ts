@@ -11,6 +11,7 @@ import type { Instant } from '../domain/time.ts'
 import type { TokenType } from '../domain/token-type.ts'
 import { newTrace, type Trace } from '../domain/trace.ts'
 import { grant } from '../grant/grant.ts'
+import { jwsAlgorithms } from '../ports/signatures.ts'
 import { createNodeCertificateSignatures } from '../runtimes/node/certificate-signatures.ts'
 import { createNodeDigest } from '../runtimes/node/digest.ts'
 import { createNodeFiles, createNodeSecrets } from '../runtimes/node/files.ts'
@@ -19,9 +20,10 @@ import { createPlainLog } from '../runtimes/node/log.ts'
 import { createNodeIds } from '../runtimes/node/platform.ts'
 import { createNodeSignatures } from '../runtimes/node/signatures.ts'
 import { createWebDecryption } from '../runtimes/web/decryption.ts'
-import { createKeySets, type KeySets } from '../sources/key-sets.ts'
+import { createKeySets, type KeySet, type KeySets } from '../sources/key-sets.ts'
 import { createOutbound } from '../sources/outbound.ts'
 import { createMemoryReplayGuard } from '../stores/memory.ts'
+import { createMemoryRateLimits } from '../stores/memory-rate-limits.ts'
 import type { Trust } from '../trust.ts'
 import { sourcesOf } from '../verify/verify.ts'
 
@@ -33,7 +35,7 @@ export interface WalkPlace {
   readonly insecureLoopback: boolean
   /** Keys to verify with in place of those that the issuers publish: a file, relative to where the command is given. */
   readonly keysFile?: string
-  /** Who we are: assertions must be for our token endpoint. Absent: nobody. */
+  /** Who we are: assertions must be for our token endpoint, and tokens of ours name us. Absent: nobody. */
   readonly issuer?: string
   readonly mtlsAlias?: string
 }
@@ -45,8 +47,14 @@ export interface WalkPlace {
  */
 export const openWalkDesk = async (trust: Trust, place: WalkPlace): Promise<Desk | readonly Fault[]> => {
   const opened = await openDesk({ ...trust, clients: new Map() }, deploymentAt(place))
-  return 'desk' in opened ? { ...opened.desk, trust } : opened.faults
+  if (!('desk' in opened)) return opened.faults
+  const { desk } = opened
+  return { ...desk, trust, ownKeys: publishedKeys(desk) }
 }
+
+/** Who walks has no keys: ours are had as those of any issuer are. */
+const publishedKeys = ({ keySets, issuer }: Deployment): KeySet =>
+  keySets.open({ issuer, algorithms: jwsAlgorithms, staleFor: 0, allowHosts: [] })
 
 const deploymentAt = ({ folder, now, insecureLoopback, keysFile, issuer, mtlsAlias }: WalkPlace): Deployment => {
   const digest = createNodeDigest()
@@ -61,6 +69,7 @@ const deploymentAt = ({ folder, now, insecureLoopback, keysFile, issuer, mtlsAli
     digest,
     ids: createNodeIds(),
     replay: createMemoryReplayGuard(digest),
+    rateLimits: createMemoryRateLimits(),
     audit: { record: () => undefined },
     log: createPlainLog(process.stderr),
   }
@@ -127,10 +136,11 @@ const clientFor = (id: string | undefined, trust: Trust): Client => {
   const registration = id === undefined ? undefined : trust.clients.get(id)
   if (id !== undefined && registration === undefined)
     throw new Refusal('client.unknown', 'no Client document has this client_id')
+  const sources = trust.maps.map(({ name }) => name)
   return authenticatedAs({
     id: registration?.id ?? 'any-client',
     method: registration?.authentication[0]?.kind ?? 'private_key_jwt',
-    rights: registration?.rights ?? { sources: ['**'], audiences: ['**'], scopes: ['**'], presentCertificates: true },
+    rights: registration?.rights ?? { sources, audiences: ['**'], scopes: ['**'], presentCertificates: true },
   })
 }
 

@@ -10,5 +10,9 @@ export type Sensitivity = 'public' | 'internal' | 'pii' | 'phi' | 'pci' | 'secre
 /** Every label, from the freest to the one that never leaves. */
 export const sensitivities = ['public', 'internal', 'pii', 'phi', 'pci', 'secret'] as const satisfies Sensitivity[]
 
+/** Is `label` as strict as `other`, or stricter? */
+export const isAsStrict = (label: Sensitivity, other: Sensitivity): boolean =>
+  sensitivities.indexOf(label) >= sensitivities.indexOf(other)
+
 /** May this value be written where operators read (audit, explain, logs)? */
 export const isLoggable = (label: Sensitivity): boolean => label === 'public' || label === 'internal'

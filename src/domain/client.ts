@@ -24,5 +24,8 @@ export interface Client {
   readonly rights: Rights
 }
 
-/** States that a client is authenticated. Called by `authenticate/` and by rehearsals, nowhere else. */
+/**
+ * States that a client is authenticated. Called by `authenticate/`, by `gateways/gateway-decisions.ts` of gateways, which
+ * prove themselves before they are heard, and by rehearsals; nowhere else.
+ */
 export const authenticatedAs = (fields: Omit<Client, typeof authenticated>): Client => fields as Client

@@ -1,5 +1,8 @@
+import type { Authentication } from './authentication.ts'
 import type { Claims } from './claims.ts'
 import type { Confirmation } from './confirmation.ts'
+import type { Onward } from './onward.ts'
+import type { OwnToken } from './own-token.ts'
 import type { Secret } from './secret.ts'
 import type { Instant } from './time.ts'
 import type { TokenType } from './token-type.ts'
@@ -8,13 +11,6 @@ import type { TokenType } from './token-type.ts'
 export interface Credential {
   readonly type: TokenType
   readonly raw: Secret<string>
-}
-
-/** When and how the subject proved itself to the issuer (OpenID Connect Core section 2, RFC 8176). */
-export interface Authentication {
-  readonly time?: Instant
-  readonly acr?: string
-  readonly amr?: readonly string[]
 }
 
 declare const proof: unique symbol
@@ -38,8 +34,10 @@ export interface VerifiedCredential {
   readonly authentication?: Authentication
   /** The key that the credential is bound to: who presents it must hold it. A certificate is bound to its own. */
   readonly confirmation?: Confirmation
-  /** For whom alone anything may be issued that rests on it; absent: for anybody (SAML core section 2.5.1.6). */
-  readonly onwardAudiences?: readonly string[]
+  /** What may be issued that rests on it; absent: its issuer does not say. */
+  readonly onward?: Onward
+  /** What it says of its grant, when it is a token of ours. */
+  readonly own?: OwnToken
 }
 
 /** States that `fields` have been proven. Called by `verify/` and by the rehearsal of policy tests, nowhere else. */

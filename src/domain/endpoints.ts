@@ -4,6 +4,8 @@ export const paths = {
   introspection: '/introspect',
   jwks: '/jwks.json',
   spiffeBundle: '/spiffe/bundle.json',
+  /** What follows is the name of a gateway, and after another slash whatever the gateway adds. */
+  authz: '/authz/',
   oauthMetadata: '/.well-known/oauth-authorization-server',
   openidMetadata: '/.well-known/openid-configuration',
 } as const

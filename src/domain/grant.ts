@@ -1,6 +1,8 @@
 import type { Sensitivity } from './claims.ts'
 import type { Confirmation } from './confirmation.ts'
+import type { Delegation } from './delegation.ts'
 import type { CanonicalIdentity } from './identity.ts'
+import type { Onward } from './onward.ts'
 import type { Instant, Seconds } from './time.ts'
 import type { TokenType } from './token-type.ts'
 
@@ -39,6 +41,10 @@ export interface Grant {
   readonly profile: Profile
   /** The key that the token is bound to: it goes into `cnf` (RFC 7800 section 3.1). */
   readonly confirmation?: Confirmation
+  /** Who acts for the subject, in this token and in those that it rests on. */
+  readonly delegation?: Delegation
+  /** What is left of a restriction on whom anything may be issued to that rests on this. */
+  readonly onward?: Onward
 }
 
 /** States that a grant was decided. Called by `grant/`, nowhere else. */

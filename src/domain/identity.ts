@@ -1,7 +1,9 @@
+import type { Authentication } from './authentication.ts'
 import type { Json, Sensitivity } from './claims.ts'
-import type { Authentication } from './credential.ts'
 
-export type IdentityType = 'user' | 'workload' | 'partner'
+export const identityTypes = ['user', 'workload', 'partner'] as const
+
+export type IdentityType = (typeof identityTypes)[number]
 
 /** A mapped value and how far it may travel. */
 export interface Labelled<T> {
@@ -22,9 +24,8 @@ export interface Origin {
 
 declare const mapped: unique symbol
 
-/** Who someone is inside the border, in our own terms. */
-export interface CanonicalIdentity {
-  readonly [mapped]: true
+/** What is said of somebody, in our own terms. */
+export interface IdentityFields {
   readonly type: IdentityType
   readonly subject: Labelled<string>
   readonly tenant?: Labelled<string>
@@ -33,6 +34,11 @@ export interface CanonicalIdentity {
   readonly roles?: Labelled<readonly string[]>
   readonly entitlements?: Labelled<readonly string[]>
   readonly attributes: ReadonlyMap<string, Labelled<Json>>
+}
+
+/** Who someone is inside the border, in our own terms. */
+export interface CanonicalIdentity extends IdentityFields {
+  readonly [mapped]: true
   readonly origin: Origin
   readonly authentication?: Authentication
   /** Who acts for the subject (RFC 8693 section 4.1). */

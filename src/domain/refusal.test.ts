@@ -4,7 +4,7 @@ import { onTheWire, type Reason, reasons } from './refusal.ts'
 const all = Object.keys(reasons) as readonly Reason[]
 
 /** The classes that judge what was presented, by itself and by policy. */
-const judging = ['credential', 'issuer', 'source', 'map', 'rule', 'identity', 'actor']
+const judging = ['credential', 'issuer', 'source', 'map', 'rule', 'identity', 'actor', 'delegation']
 
 const classOf = (reason: Reason): string => reason.split('.')[0] ?? ''
 

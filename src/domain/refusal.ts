@@ -1,4 +1,9 @@
-/** The OAuth error codes that we answer with (RFC 6749 5.2, RFC 8707 2, RFC 9396 5; 503 as RFC 6749 4.1.2.1 names it). */
+import type { ExceededLimit } from './rate-limit.ts'
+
+/**
+ * The OAuth error codes that we answer with (RFC 6749 5.2, RFC 8707 2, RFC 9396 5; 503 as RFC 6749 4.1.2.1 names it),
+ * and those of requests that a gateway asks about (RFC 6750 3.1; `access_denied` as RFC 6749 4.1.2.1 names it).
+ */
 export type OAuthError =
   | 'invalid_request'
   | 'invalid_client'
@@ -10,10 +15,13 @@ export type OAuthError =
   | 'invalid_authorization_details'
   | 'temporarily_unavailable'
   | 'server_error'
+  | 'invalid_token'
+  | 'insufficient_scope'
+  | 'access_denied'
 
 /** What the outside hears of a refusal. The description is fixed text: it never quotes input. */
 interface Wire {
-  readonly status: 400 | 401 | 405 | 413 | 500 | 503
+  readonly status: 400 | 401 | 403 | 405 | 413 | 429 | 500 | 503
   readonly error: OAuthError
   readonly description: string
 }
@@ -24,28 +32,57 @@ interface Wire {
  */
 export type CredentialParameter = 'subject_token' | 'assertion'
 
-/** A row of the table below. */
-type Answers = Readonly<Record<CredentialParameter, Wire>>
+/** Who hears of a refusal: the caller of a grant, or the client whose request a gateway asks about. */
+type Hearer = CredentialParameter | 'gateway'
 
-const wire = (status: Wire['status'], error: OAuthError, description: string): Answers => {
+/** A row of the table below. */
+type Answers = Readonly<Record<Hearer, Wire>>
+
+const forbidden = (description: string): Wire => ({ status: 403, error: 'access_denied', description })
+
+const wire = (
+  status: Wire['status'],
+  error: OAuthError,
+  description: string,
+  gateway: Wire = forbidden(description),
+): Answers => {
   const answer = { status, error, description }
-  return { subject_token: answer, assertion: answer }
+  return { subject_token: answer, assertion: answer, gateway }
 }
 const badRequest = (description: string) => wire(400, 'invalid_request', description)
 const badClient = (description: string) => wire(401, 'invalid_client', description)
 const badTarget = (description: string) => wire(400, 'invalid_target', description)
-const notNow = (description: string) => wire(503, 'temporarily_unavailable', description)
+const notNow = (description: string) =>
+  wire(503, 'temporarily_unavailable', description, { status: 503, error: 'temporarily_unavailable', description })
+
+/** A client whose credential does not do tries again with another one (RFC 6750 section 3.1). */
+const badAtGateway = (description: string): Wire => ({ status: 401, error: 'invalid_token', description })
 
 /**
  * An unacceptable subject token is `invalid_request` (RFC 8693 section 2.2.2, a MUST), an unacceptable assertion
  * `invalid_grant` (RFC 7521 section 4.1.1, a MUST).
  */
-const unacceptable = (description: string, ofAssertion = description): Answers => ({
+const unacceptable = (
+  description: string,
+  ofAssertion = description,
+  gateway: Wire = badAtGateway(description),
+): Answers => ({
   subject_token: { status: 400, error: 'invalid_request', description },
   assertion: { status: 400, error: 'invalid_grant', description: ofAssertion },
+  gateway,
 })
-/** The same, of what was presented itself: named as the grant names it. */
-const badToken = (verdict: string) => unacceptable(`the subject_token ${verdict}`, `the assertion ${verdict}`)
+/** The same, of what was presented itself: named as the hearer names it. */
+const badToken = (verdict: string) =>
+  unacceptable(`the subject_token ${verdict}`, `the assertion ${verdict}`, badAtGateway(`the credential ${verdict}`))
+/** The credential is good and says who it is, and policy has no place for them: another one of theirs is no better. */
+const againstPolicy = () =>
+  unacceptable(
+    'the subject_token is not acceptable by policy',
+    'the assertion is not acceptable by policy',
+    forbidden('policy does not allow this request'),
+  )
+/** Only gateways ask such things. */
+const ofGateways = (gateway: Wire): Answers => ({ subject_token: gateway, assertion: gateway, gateway })
 
 /**
  * Every reason for which dragoman refuses, and what the caller is told. The key is stable: it is the audit field,
@@ -72,6 +109,22 @@ export const reasons = {
   'request.parameter_not_of_grant': badRequest('a parameter does not belong to this grant_type'),
   'grant_type.unsupported': wire(400, 'unsupported_grant_type', 'this grant_type is not supported'),
 
+  'gateway.unknown': ofGateways(forbidden('access is denied')),
+  'gateway.unproven': ofGateways(forbidden('access is denied')),
+
+  'request.original_missing': ofGateways(forbidden('the gateway does not say what was asked of it')),
+  'request.original_malformed': ofGateways(forbidden('the gateway does not say clearly what was asked of it')),
+  'request.original_conflict': ofGateways(forbidden('the request names itself in more than one way')),
+  'request.path_ambiguous': ofGateways(forbidden('the path can be read in more than one way')),
+  'request.header_spoofed': ofGateways(forbidden('a header of the request is one that only the gateway may set')),
+  'route.none_matched': ofGateways(forbidden('policy does not allow this request')),
+
+  'rate.exceeded': ofGateways({
+    status: 429,
+    error: 'temporarily_unavailable',
+    description: 'too many requests; try again later',
+  }),
+
   'client.missing': badClient('client authentication is required'),
   'client.ambiguous': badRequest('more than one client authentication method was used'),
   'client.unknown': badClient('client authentication failed'),
@@ -79,6 +132,13 @@ export const reasons = {
   'client.credential_invalid': badClient('client authentication failed'),
   'client.assertion_replayed': badClient('client authentication failed'),
 
+  'credential.missing': ofGateways({ status: 401, error: 'invalid_request', description: 'a credential is required' }),
+  'credential.scheme_unsupported': ofGateways({
+    status: 401,
+    error: 'invalid_request',
+    description: 'credentials of this scheme are not accepted here',
+  }),
+  'credential.ambiguous': ofGateways(badAtGateway('more than one credential was presented')),
   'credential.malformed': badToken('is malformed'),
   'credential.too_large': badToken('is too large'),
   'credential.type_unsupported': unacceptable(
@@ -121,41 +181,65 @@ export const reasons = {
   'certificate.header_untrusted': badRequest('a certificate in a header is accepted from a configured gateway only'),
   'certificate.header_malformed': badRequest('the header with the client certificate is malformed'),
   'certificate.header_conflict': badRequest('the client certificate is stated in more than one way'),
-  'certificate.unverified': badRequest('the gateway did not verify the client certificate'),
-  'certificate.missing': badRequest('a client certificate is required to bind the token to'),
+  'certificate.unverified': wire(
+    400,
+    'invalid_request',
+    'the gateway did not verify the client certificate',
+    badAtGateway('the client certificate is not acceptable'),
+  ),
+  'certificate.missing': wire(
+    400,
+    'invalid_request',
+    'a client certificate is required to bind the token to',
+    badAtGateway('a client certificate is required'),
+  ),
   'issuer.unknown': badToken('is not acceptable'),
+  'delegation.too_deep': badToken('was passed on too often'),
 
   'actor.invalid': unacceptable('the actor_token is not acceptable', 'the actor is not acceptable'),
   'source.not_allowed': badToken('is not acceptable from this client'),
-  'map.disabled': badToken('is not acceptable'),
-  'map.validation_failed': badToken('is not acceptable by policy'),
-  'map.value_missing': badToken('is not acceptable by policy'),
-  'map.expression_failed': badToken('is not acceptable by policy'),
-  'rule.none_matched': badToken('is not acceptable by policy'),
-  'rule.expired': badToken('is not acceptable by policy'),
-  'identity.invalid': badToken('is not acceptable by policy'),
-  'identity.too_large': unacceptable('the identity does not fit into a token'),
+  'map.disabled': againstPolicy(),
+  'map.validation_failed': againstPolicy(),
+  'map.value_missing': againstPolicy(),
+  'map.expression_failed': againstPolicy(),
+  'rule.none_matched': againstPolicy(),
+  'rule.expired': againstPolicy(),
+  'identity.invalid': againstPolicy(),
+  'identity.widened': againstPolicy(),
+  'identity.too_large': unacceptable(
+    'the identity does not fit into a token',
+    undefined,
+    forbidden('the identity does not fit into a token'),
+  ),
 
   'target.missing': badTarget('name the audience or resource that the token is for'),
   'target.invalid': badTarget('a resource must be an absolute URI without a fragment'),
   'target.not_allowed': badTarget('a requested audience or resource is not allowed'),
   'target.too_many': badTarget('too many targets were requested'),
   'scope.malformed': wire(400, 'invalid_scope', 'the scope is malformed'),
-  'scope.not_allowed': wire(400, 'invalid_scope', 'a requested scope is not allowed'),
+  'scope.not_allowed': wire(400, 'invalid_scope', 'a requested scope is not allowed', {
+    status: 403,
+    error: 'insufficient_scope',
+    description: 'the request needs more than the credential allows',
+  }),
 
+  'service.overloaded': notNow('the service has too much to do at the moment'),
   'status.unavailable': notNow('the revocation status cannot be had at the moment'),
   'keys.unavailable': notNow("the issuer's keys cannot be had at the moment"),
   'issuer.unavailable': notNow('the issuer cannot be asked at the moment'),
   'store.unavailable': notNow('the service cannot decide at the moment'),
   'signer.unavailable': notNow('the service cannot issue tokens at the moment'),
-  internal: wire(500, 'server_error', 'the request could not be processed'),
+  internal: wire(500, 'server_error', 'the request could not be processed', {
+    status: 500,
+    error: 'server_error',
+    description: 'the request could not be processed',
+  }),
 } as const satisfies Record<string, Answers>
 
 export type Reason = keyof typeof reasons
 
 /** What the outside may hear about `reason`. Where the grant is not known, no credential was judged either. */
-export const onTheWire = (reason: Reason, parameter: CredentialParameter = 'subject_token'): Wire =>
-  reasons[reason][parameter]
+export const onTheWire = (reason: Reason, hearer: Hearer = 'subject_token'): Wire => reasons[reason][hearer]
 
 /**
  * The one exception of the journey. `detail` is for the trace and the operator; it may name claims and settings but
@@ -164,11 +248,14 @@ export const onTheWire = (reason: Reason, parameter: CredentialParameter = 'subj
 export class Refusal extends Error {
   readonly reason: Reason
   readonly detail: string
+  /** The limit that `rate.exceeded` is about. */
+  readonly exceeded: ExceededLimit | undefined
 
-  constructor(reason: Reason, detail: string, options?: ErrorOptions) {
+  constructor(reason: Reason, detail: string, options?: ErrorOptions & { readonly exceeded?: ExceededLimit }) {
     super(`${reason}: ${detail}`, options)
     this.name = 'Refusal'
     this.reason = reason
     this.detail = detail
+    this.exceeded = options?.exceeded
   }
 }

@@ -6,7 +6,7 @@ const reserved: ReadonlySet<string> = new Set(
   [
     'iss sub aud exp nbf iat jti client_id scope txn act may_act cnf azp nonce sid events sub_id',
     'authorization_details status token_use typ auth_time acr amr',
-    'tenant groups roles entitlements identity_type map rule map_version',
+    'tenant groups roles entitlements identity_type map rule map_version sensitivity proxy_restriction',
     '_claim_names _claim_sources constructor prototype __proto__ tostring valueof hasownproperty',
   ].flatMap((line) => line.split(' ')),
 )

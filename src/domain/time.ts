@@ -3,3 +3,6 @@ export type Instant = number
 
 /** A length of time in seconds. */
 export type Seconds = number
+
+/** How far the clocks of those may be apart who make and judge our tokens. */
+export const clockDifference: Seconds = 30

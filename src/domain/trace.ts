@@ -1,6 +1,7 @@
 import type { Json, Sensitivity } from './claims.ts'
 import type { Location } from './fault.ts'
 import type { Labelled } from './identity.ts'
+import type { PresentedCertificate } from './presented-certificate.ts'
 import type { Reason } from './refusal.ts'
 import type { Instant } from './time.ts'
 
@@ -39,6 +40,15 @@ export interface Trace {
   grantType?: string
   client?: string
   clientMethod?: string
+  /** The request that a gateway asks about: its path may say too much about its maker to stand here. */
+  ingress?: {
+    readonly method: string
+    readonly host: string
+    /** The name of the route that spoke. */
+    readonly route?: string
+    /** It passes without anybody's name. */
+    readonly passed?: 'anonymous' | 'preflight'
+  }
   /** The client certificate over which the request came: its `x5t#S256`, and who saw it (`tls`, or a gateway's name). */
   certificate?: { readonly thumbprint: string; readonly via: string }
   kind?: string
@@ -48,6 +58,11 @@ export interface Trace {
   subjectTokenFingerprint?: string
   subjectTokenId?: string
   keyId?: string
+  /**
+   * What was found when the decision was made, for another request that asked the same. Only in detailed traces does it
+   * stand in the fields of this one too.
+   */
+  reused?: Findings
   /** The issuer's keys could not be refreshed; the last known ones were used. */
   staleKeys?: boolean
   map?: string
@@ -59,6 +74,8 @@ export interface Trace {
     readonly issuer: string
     readonly subject: Labelled<string>
   }
+  /** How many parties act for the subject, in turn: those that `act` names. */
+  actorDepth?: number
   version?: string
   subject?: Labelled<string>
   audience?: readonly string[]
@@ -80,6 +97,41 @@ export const newTrace = (requestId: string, startedAt: Instant, detailed = false
   detailed,
   checks: [],
 })
+
+/** What is kept of a client certificate. */
+export const certificateRecord = ({ thumbprint, via }: PresentedCertificate): NonNullable<Trace['certificate']> => ({
+  thumbprint,
+  via: via === 'tls' ? 'tls' : `gateway ${via.gateway}`,
+})
+
+/** What of a trace is about the one request that it records. */
+const ofRequest = [
+  'requestId',
+  'startedAt',
+  'detailed',
+  'client',
+  'clientMethod',
+  'ingress',
+  'certificate',
+  'reused',
+  'staleKeys',
+  'outcome',
+] as const satisfies readonly (keyof Trace)[]
+
+/** What a trace says of a credential and of what was issued for it, whoever asked and when. */
+export type Findings = Omit<Trace, (typeof ofRequest)[number]>
+
+export const findingsOf = (trace: Trace): Findings => {
+  const findings: Partial<Trace> & Findings = { ...trace }
+  for (const name of ofRequest) delete findings[name]
+  return findings
+}
+
+/** Puts the findings of another trace into this one, which has none of its own yet. */
+export const recall = (trace: Trace, { checks, ...findings }: Findings): void => {
+  Object.assign(trace, findings)
+  trace.checks.push(...checks)
+}
 
 /** Keeps `check` if the trace is a detailed one. */
 export const note = (trace: Trace, check: Check): void => {

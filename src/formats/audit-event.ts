@@ -1,6 +1,6 @@
 import { isLoggable, type Json } from '../domain/claims.ts'
 import type { Instant } from '../domain/time.ts'
-import type { Trace } from '../domain/trace.ts'
+import type { Findings, Trace } from '../domain/trace.ts'
 
 /** The audit event of an exchange. Members that do not apply are undefined, which JSON leaves out. */
 export interface AuditEvent {
@@ -14,7 +14,13 @@ export interface AuditEvent {
  *
  * @param at when the exchange ended
  */
-export const auditEvent = (trace: Trace, at: Instant): AuditEvent => {
+export const auditEvent = (trace: Trace, at: Instant): AuditEvent => ({
+  ...requestPart(trace, at),
+  ...findingsPart(trace.reused ?? trace),
+})
+
+/** What is true of the one request alone. */
+export const requestPart = (trace: Trace, at: Instant): AuditEvent => {
   const { outcome } = trace
   const refused = outcome?.granted === true ? undefined : (outcome ?? cutOff)
   return {
@@ -27,32 +33,39 @@ export const auditEvent = (trace: Trace, at: Instant): AuditEvent => {
     grant_type: trace.grantType,
     client: short(trace.client),
     client_method: trace.clientMethod,
+    ingress: trace.ingress && { ...trace.ingress },
     certificate: trace.certificate && { 'x5t#S256': trace.certificate.thumbprint, via: trace.certificate.via },
-    source: trace.kind,
-    map: trace.map,
-    rule: trace.rule,
-    map_version: trace.version,
-    issuer: short(trace.issuer),
-    subject: subjectOf(trace),
-    subject_token_type: short(trace.subjectTokenType),
-    subject_token_sha256: trace.subjectTokenFingerprint,
-    subject_token_jti: short(trace.subjectTokenId),
-    actor: actorOf(trace),
-    audience: trace.audience?.map(shortText),
-    scope: trace.scope?.map(shortText),
-    txn: trace.transaction,
-    jti: trace.tokenId,
-    expires_at: trace.expiresAt === undefined ? undefined : isoTime(trace.expiresAt),
+    reused: trace.reused && true,
     stale_keys: trace.staleKeys,
-    withheld: trace.withheld?.map(({ name, because }) => ({ name: shortText(name), because })),
-    would_refuse: trace.wouldRefuse?.reason,
     duration_ms: Math.round((at - trace.startedAt) * 1_000_000) / 1_000,
   }
 }
 
+/** What was found of a credential, whoever asked: the same for all to whom the decision was given. */
+export const findingsPart = (trace: Findings): AuditEvent => ({
+  source: trace.kind,
+  map: trace.map,
+  rule: trace.rule,
+  map_version: trace.version,
+  issuer: short(trace.issuer),
+  subject: subjectOf(trace),
+  subject_token_type: short(trace.subjectTokenType),
+  subject_token_sha256: trace.subjectTokenFingerprint,
+  subject_token_jti: short(trace.subjectTokenId),
+  actor: actorOf(trace),
+  actor_depth: trace.actorDepth,
+  audience: trace.audience?.map(shortText),
+  scope: trace.scope?.map(shortText),
+  txn: trace.transaction,
+  jti: trace.tokenId,
+  expires_at: trace.expiresAt === undefined ? undefined : isoTime(trace.expiresAt),
+  withheld: trace.withheld?.map(({ name, because }) => ({ name: shortText(name), because })),
+  would_refuse: trace.wouldRefuse?.reason,
+})
+
 const cutOff = { reason: 'internal', detail: undefined } as const
 
-const actorOf = ({ actor }: Trace): Json | undefined => {
+const actorOf = ({ actor }: Findings): Json | undefined => {
   if (actor === undefined) return undefined
   const { map, rule, issuer } = actor
   return { map, rule, issuer: shortText(issuer), subject: subjectOf(actor) ?? null }

@@ -8,7 +8,11 @@ import { newDraft } from './draft.ts'
 import { gatewayRegistration, gatewaySpec } from './gateway-document.ts'
 import { schemaFaults } from './schema-faults.ts'
 
-const schema = documentSchema('Gateway', gatewaySpec([envoyXfcc, nginx, rfc9440]))
+const dialects = [
+  { kind: 'nginx', can: { removal: false, certificate: false } },
+  { kind: 'envoy-grpc', can: { removal: true, certificate: true } },
+]
+const schema = documentSchema('Gateway', gatewaySpec([envoyXfcc, nginx, rfc9440], dialects))
 
 const judged = (spec: string) => {
   const head = 'apiVersion: dragoman/v1alpha1\nkind: Gateway\nmetadata: { name: edge }\nspec:\n'
@@ -69,7 +73,7 @@ describe('a Gateway document', () => {
       `authenticate: { network: [10.0.0.5], mtls: { trustAnchors: a, dns: b } }\n${from}`,
       [5, 'spec.authenticate', 'needs exactly one of mtls, secretHeader, network', undefined],
     ],
-    ['no certificate', network, [4, 'spec.certificateFrom', 'is missing', 'known here: envoy-xfcc, nginx, rfc9440']],
+    ['nothing to do', network, [5, 'spec', 'needs certificateFrom, dialect or both', 'dialect: nginx']],
     [
       'a misspelt word',
       `${network}\ncertificateFrom: rfc9404`,
@@ -93,7 +97,12 @@ describe('a Gateway document', () => {
     [
       'an unknown key',
       `${network}\n${from}\nofLaterIssues: a`,
-      [7, 'spec.ofLaterIssues', 'unknown key', 'known here: authenticate, certificateFrom'],
+      [
+        7,
+        'spec.ofLaterIssues',
+        'unknown key',
+        'known here: authenticate, certificateFrom, dialect, credentialFrom, sources, routes, respond, anonymous, preflight, reuse, rateLimit',
+      ],
     ],
     [
       'everybody',
@@ -164,6 +173,143 @@ describe('a Gateway document', () => {
       'two names for a certificate',
       `authenticate: { mtls: { trustAnchors: a, dns: b, uri: c } }\n${from}`,
       [5, 'spec.authenticate.mtls', 'name exactly one of spiffeId, uri, dns, subject', 'dns: edge.internal.example'],
+    ],
+  ])('is at fault with %s', (_, spec, fault) => {
+    expect(judged(spec).faults).toEqual([fault])
+  })
+
+  const asking = (more = '', routes = '{ name: a, audience: b }') =>
+    `${network}\ndialect: nginx\nroutes: [${routes}]\n${more}`
+
+  it('says how requests that the gateway asks about are decided', () => {
+    const written = `${network}
+dialect: envoy-grpc
+credentialFrom: [{ header: Cf-Access-Jwt-Assertion, type: jwt }, { certificate: true }]
+sources: [people]
+routes:
+  - { name: orders, hosts: [Orders.example.com], paths: [/v1/**], methods: [GET], audience: https://orders, scopes: [read] }
+  - { name: rest, audience: https://rest, anonymous: deny }
+respond: { header: X-Token, identity: false, removeHeaders: [Cookie] }
+anonymous: pass
+preflight: pass
+reuse: 0
+rateLimit: { subject: { requests: 50, per: 1s } }`
+    expect(judged(written).registration?.decisions).toEqual({
+      dialect: 'envoy-grpc',
+      credentialFrom: [
+        { header: 'cf-access-jwt-assertion', type: 'urn:ietf:params:oauth:token-type:jwt' },
+        { certificate: true },
+      ],
+      sources: ['people'],
+      routes: [
+        {
+          name: 'orders',
+          hosts: ['orders.example.com'],
+          paths: ['/v1/**'],
+          methods: ['GET'],
+          audience: 'https://orders',
+          scopes: ['read'],
+          anonymous: true,
+        },
+        { name: 'rest', hosts: ['**'], paths: ['/**'], audience: 'https://rest', scopes: [], anonymous: false },
+      ],
+      respond: { header: 'X-Token', scheme: undefined, identity: false, removeHeaders: ['cookie'] },
+      preflight: true,
+      reuse: 0,
+      rateLimit: { subject: { requests: 50, per: 1 } },
+    })
+  })
+
+  it('decides closed where it says nothing', () => {
+    expect(judged(asking()).registration?.decisions).toEqual({
+      dialect: 'nginx',
+      credentialFrom: [
+        { header: 'authorization', scheme: 'Bearer', type: 'urn:ietf:params:oauth:token-type:access_token' },
+      ],
+      sources: ['*'],
+      routes: [{ name: 'a', hosts: ['**'], paths: ['/**'], audience: 'b', scopes: [], anonymous: false }],
+      respond: { header: 'Authorization', scheme: 'Bearer', identity: true, removeHeaders: [] },
+      preflight: false,
+      reuse: 0.5,
+      rateLimit: {},
+    })
+  })
+
+  const taken = 'this header has a meaning of its own; choose another'
+
+  it.each<readonly [string, string, readonly unknown[]]>([
+    [
+      'routes of no dialect',
+      `${network}\n${from}\nroutes: [{ name: a, audience: b }]`,
+      [7, 'spec.routes', 'is of no use without `dialect`', 'add dialect'],
+    ],
+    ['no routes', `${network}\ndialect: nginx`, [4, 'spec.routes', 'is missing', 'a gateway decides by routes']],
+    ['an empty list of routes', asking('', ''), [7, 'spec.routes', 'holds too little', undefined]],
+    [
+      'a misspelt dialect',
+      `${network}\ndialect: ngnix\nroutes: [{ name: a, audience: b }]`,
+      [6, 'spec.dialect', 'is not one of the known words', 'did you mean `nginx`?'],
+    ],
+    [
+      'two routes of one name',
+      asking('', '{ name: a, audience: b }, { name: a, audience: c }'),
+      [7, 'spec.routes[1].name', 'another route has this name', undefined],
+    ],
+    [
+      'a route for all services',
+      asking('', '{ name: a, audience: "https://*" }'),
+      [
+        7,
+        'spec.routes[0].audience',
+        'an audience is exact: a token is for one service',
+        'for example https://orders.internal.example',
+      ],
+    ],
+    [
+      'a path that is never matched',
+      asking('', "{ name: a, audience: b, paths: ['/a/../b'] }"),
+      [7, 'spec.routes[0].paths[0]', 'the path has a dot segment', 'for example /v1/**'],
+    ],
+    [
+      'a path in another spelling',
+      asking('', "{ name: a, audience: b, paths: ['/%61/**'] }"),
+      [7, 'spec.routes[0].paths[0]', 'no path is matched in this spelling', '/a/**'],
+    ],
+    [
+      'a method in small letters',
+      asking('', '{ name: a, audience: b, methods: [get] }'),
+      [7, 'spec.routes[0].methods[0]', 'a method, in capitals', undefined],
+    ],
+    [
+      'removals that the gateway does not understand',
+      asking('respond: { removeHeaders: [cookie] }'),
+      [
+        8,
+        'spec.respond.removeHeaders',
+        'gateways of the dialect nginx cannot be told to remove headers',
+        "remove them in the gateway's own configuration",
+      ],
+    ],
+    [
+      'a certificate from nowhere',
+      asking('credentialFrom: [{ certificate: true }]'),
+      [8, 'spec.credentialFrom[0]', 'nothing says how the gateway states the certificate', 'add certificateFrom'],
+    ],
+    [
+      'a token where an identity is told',
+      asking('respond: { header: x-dragoman-subject }'),
+      [8, 'spec.respond.header', taken, undefined],
+    ],
+    ['a token in Host', asking('respond: { header: Host }'), [8, 'spec.respond.header', taken, undefined]],
+    [
+      'a credential where the original request is told',
+      asking('credentialFrom: [{ header: X-Forwarded-Uri, type: jwt }]'),
+      [8, 'spec.credentialFrom[0].header', taken, undefined],
+    ],
+    [
+      'a token that is always handed out again',
+      asking('reuse: 1'),
+      [8, 'spec.reuse', 'must be at most 0.9', undefined],
     ],
   ])('is at fault with %s', (_, spec, fault) => {
     expect(judged(spec).faults).toEqual([fault])

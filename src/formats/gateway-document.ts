@@ -1,164 +1,51 @@
-import ipaddr from 'ipaddr.js'
 import * as z from 'zod'
 import type { Location } from '../domain/fault.ts'
-import { parseSpiffeId } from '../domain/spiffe-id.ts'
 import type { Draft } from './draft.ts'
-import { isPlainAddress } from './ip-address.ts'
+import { authenticate, type GatewayAuthentication } from './gateway-authentication-settings.ts'
+import {
+  type DecisionSettings,
+  type DialectKind,
+  decisionKeys,
+  decisionRemarks,
+  decisionSettings,
+} from './gateway-decision-settings.ts'
 import { ifSound, remarked } from './schema-faults.ts'
-import { type SecretSlot, secretSlots } from './settings.ts'
 
-/** A Gateway document: a party that may state which client certificate a request came with. */
+/** A Gateway document: a party that may state which client certificate a request came with, or ask about requests. */
 export interface GatewayRegistration {
   readonly name: string
   readonly location: Location
   readonly authenticate: GatewayAuthentication
-  /** The one way in which it states a certificate: a dialect of the catalog and its settings. */
-  readonly certificateFrom: { readonly kind: string; readonly config: unknown }
+  /** The one way in which it states a certificate; absent: it states none. */
+  readonly certificateFrom?: StatedBy
+  /** How its questions are decided; absent: it may ask none. */
+  readonly decisions?: DecisionSettings
 }
 
-/** How a gateway proves who it is. */
-export type GatewayAuthentication = ByCertificate | BySecret | ByNetwork
-
-/** By its own client certificate; exactly one of the names is there. */
-export interface ByCertificate {
-  readonly by: 'mtls'
-  readonly trustAnchors: string
-  readonly spiffeId?: string | undefined
-  readonly uri?: string | undefined
-  readonly dns?: string | undefined
-  readonly subject?: string | undefined
+/** A way to state certificates, from the catalog, and its settings. */
+export interface StatedBy {
+  readonly kind: string
+  readonly config: unknown
 }
 
-/** By a secret in the header `name`. */
-export interface BySecret {
-  readonly by: 'secretHeader'
-  readonly name: string
-  readonly secrets: readonly SecretSlot[]
-}
-
-/** By the address that it calls from. */
-export interface ByNetwork {
-  readonly by: 'network'
-  readonly networks: readonly string[]
-}
-
-/** What the document needs to know about a dialect of certificate headers. */
-export interface DialectKind {
+/** What the document needs to know about a way to state certificates. */
+export interface CertificateHeaderKind {
   readonly kind: string
   readonly schema: z.ZodType
 }
 
-const text = z.string().min(1).max(2_048)
-
-const mtls = z
-  .strictObject({
-    trustAnchors: z.string().min(1).meta({
-      description: "A PEM file with the authorities of the gateway's certificate, relative to the documents.",
-    }),
-    spiffeId: text
-      .refine((id) => parseSpiffeId(id) !== undefined, 'not a SPIFFE ID')
-      .optional()
-      .meta({
-        description: "The SPIFFE ID, which must be the certificate's only URI.",
-        examples: ['spiffe://prod.example.org/gateway'],
-      }),
-    uri: text.optional().meta({ description: 'A URI that the certificate must have as alternative name.' }),
-    dns: text.optional().meta({ description: 'A DNS name that the certificate must have as alternative name.' }),
-    subject: text.optional().meta({
-      description: "The certificate's subject as RFC 4514 writes it, most specific first.",
-      examples: ['CN=edge,O=Example'],
-    }),
-  })
-  .superRefine(({ spiffeId, uri, dns, subject }, context) => {
-    const named = [spiffeId, uri, dns, subject].filter((name) => name !== undefined)
-    if (named.length !== 1)
-      context.addIssue(
-        remarked({ message: 'name exactly one of spiffeId, uri, dns, subject', fix: 'dns: edge.internal.example' }),
-      )
-  })
-  .meta({ description: 'By its client certificate, over the TLS connection to dragoman itself.' })
-
-/** These say who the client is, not who calls for it. */
-const foreignHeaders = new Set(['authorization', 'cookie', 'host', 'content-type', 'content-length'])
-
-const secretHeader = z
-  .strictObject({
-    name: z
-      .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/, 'the name of a header: letters, digits, hyphens')
-      .transform((name) => name.toLowerCase())
-      .refine((name) => !foreignHeaders.has(name), 'this header has a meaning of its own; choose another')
-      .meta({ description: 'The header in which the gateway sends its secret.', examples: ['x-gateway-secret'] }),
-    secrets: secretSlots,
-  })
-  .meta({ description: 'By a secret that the gateway adds to every request and that no client can see.' })
-
-/** A network, or a single address, in the one spelling that nobody reads differently. */
-const network = z
-  .string()
-  .max(64)
-  .superRefine((written, context) => {
-    const remark = networkRemark(written)
-    if (remark !== undefined) context.addIssue(remarked(remark))
-  })
-  .meta({ description: 'A network in CIDR notation, or one address.', examples: ['10.0.0.0/24'] })
-
-const networkRemark = (written: string): { readonly message: string; readonly fix?: string } | undefined => {
-  const [address = '', prefix, ...more] = written.split('/')
-  if (more.length > 0 || !isPlainAddress(address) || (prefix !== undefined && !/^(0|[1-9][0-9]{0,2})$/.test(prefix)))
-    return { message: 'not a network or an address', fix: 'for example 10.0.0.0/24' }
-  const parsed = ipaddr.parse(address)
-  const most = parsed.kind() === 'ipv4' ? 32 : 128
-  const bits = prefix === undefined ? most : Number(prefix)
-  if (bits > most) return { message: `the prefix is longer than ${most}` }
-  if (bits === 0) return { message: 'this is everybody', fix: 'name the network that only the gateway is in' }
-  if (parsed instanceof ipaddr.IPv6 && parsed.isIPv4MappedAddress())
-    return { message: 'an IPv4 network in the form of IPv6', fix: 'write it as IPv4' }
-  const base = baseOf(parsed, bits)
-  return base === parsed.toString()
-    ? undefined
-    : { message: 'this is not where the network begins', fix: `${base}/${bits}` }
-}
-
-const baseOf = (address: ipaddr.IPv4 | ipaddr.IPv6, bits: number): string =>
-  address instanceof ipaddr.IPv4
-    ? ipaddr.IPv4.networkAddressFromCIDR(`${address.toString()}/${bits}`).toString()
-    : ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/${bits}`).toString()
-
-const authenticate = z
-  .strictObject({
-    mtls: mtls.optional(),
-    secretHeader: secretHeader.optional(),
-    network: z.array(network).min(1).max(64).optional().meta({
-      description:
-        'By where it calls from. Weak: whoever can send from there is the gateway. X-Forwarded-For is never read.',
-    }),
-  })
-  .refine(
-    (ways) => Object.values(ways).filter((way) => way !== undefined).length === 1,
-    ifSound('needs exactly one of mtls, secretHeader, network'),
-  )
-  .transform(({ mtls: byCertificate, secretHeader: bySecret, network: byAddress }): GatewayAuthentication => {
-    if (byCertificate !== undefined) return { by: 'mtls', ...byCertificate }
-    if (bySecret !== undefined) return { by: 'secretHeader', ...bySecret }
-    return { by: 'network', networks: byAddress ?? [] }
-  })
-  .meta({ description: 'How the gateway proves who it is: exactly one way.' })
-
-type Dialect = GatewayRegistration['certificateFrom']
-
-const certificateFrom = (dialects: readonly DialectKind[]) => {
-  const kinds = dialects.map(({ kind }) => kind)
-  const chosen = (named: Readonly<Record<string, unknown>>): readonly Dialect[] =>
+const certificateFrom = (headers: readonly CertificateHeaderKind[]) => {
+  const kinds = headers.map(({ kind }) => kind)
+  const chosen = (named: Readonly<Record<string, unknown>>): readonly StatedBy[] =>
     kinds.flatMap((kind) => (named[kind] === undefined ? [] : [{ kind, config: named[kind] }]))
-  const asUsual = z.enum(kinds).transform((kind): Dialect => {
-    const dialect = dialects.find((candidate) => candidate.kind === kind)
-    return { kind, config: dialect?.schema.parse({}) }
+  const asUsual = z.enum(kinds).transform((kind): StatedBy => {
+    const header = headers.find((candidate) => candidate.kind === kind)
+    return { kind, config: header?.schema.parse({}) }
   })
   const withSettings = z
-    .strictObject(Object.fromEntries(dialects.map(({ kind, schema }) => [kind, schema.optional()])))
+    .strictObject(Object.fromEntries(headers.map(({ kind, schema }) => [kind, schema.optional()])))
     .refine((named) => chosen(named).length === 1, ifSound(`needs exactly one of ${kinds.join(', ')}`))
-    .transform((named): Dialect => chosen(named)[0] ?? z.NEVER)
+    .transform((named): StatedBy => chosen(named)[0] ?? z.NEVER)
   return z.union([asUsual, withSettings]).meta({
     description: 'The one way in which the gateway states the client certificate: its word, or its word with settings.',
     examples: ['rfc9440'],
@@ -166,14 +53,23 @@ const certificateFrom = (dialects: readonly DialectKind[]) => {
 }
 
 /** The `spec` of a Gateway document. */
-export const gatewaySpec = (dialects: readonly DialectKind[]) =>
-  z.strictObject({ authenticate, certificateFrom: certificateFrom(dialects) })
+export const gatewaySpec = (headers: readonly CertificateHeaderKind[], dialects: readonly DialectKind[]) =>
+  z
+    .strictObject({ authenticate, certificateFrom: certificateFrom(headers).optional(), ...decisionKeys(dialects) })
+    .superRefine((spec, context) => {
+      for (const { at, ...remark } of decisionRemarks(spec, dialects)) context.addIssue(remarked(remark, at))
+    })
 
 export type GatewaySpec = z.output<ReturnType<typeof gatewaySpec>>
 
 /** Makes the registration of the document called `name`. */
-export const gatewayRegistration = (draft: Draft, name: string, spec: GatewaySpec): GatewayRegistration => ({
-  name,
-  location: draft.locate(['metadata', 'name']),
-  ...spec,
-})
+export const gatewayRegistration = (draft: Draft, name: string, spec: GatewaySpec): GatewayRegistration => {
+  const decisions = decisionSettings(spec)
+  return {
+    name,
+    location: draft.locate(['metadata', 'name']),
+    authenticate: spec.authenticate,
+    ...(spec.certificateFrom === undefined ? {} : { certificateFrom: spec.certificateFrom }),
+    ...(decisions === undefined ? {} : { decisions }),
+  }
+}

@@ -78,8 +78,9 @@ const hasMisspeltKey = (branch: readonly Settled[]): boolean => {
 }
 
 const costOf = ({ issue, path }: Settled, union: DocumentPath): number => {
-  if (path.length === union.length && formsOf(issue).length > 0) return wrongForm
-  if (issue.code === 'invalid_value') return 100
+  const isOfTheWhole = path.length === union.length
+  if (isOfTheWhole && formsOf(issue).length > 0) return wrongForm
+  if (issue.code === 'invalid_value') return isOfTheWhole ? wrongForm - 1 : 100
   return issue.code === 'unrecognized_keys' ? 3 * issue.keys.length : 1
 }
 

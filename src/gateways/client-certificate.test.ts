@@ -3,10 +3,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { testAuthority } from '../../test/world/certificates.ts'
 import { isInTime } from '../../test/world/in-time.ts'
-import { certificateHeaders } from '../catalog.ts'
+import { certificateHeaders, dialects } from '../catalog.ts'
 import type { Caller } from '../domain/caller.ts'
 import { Refusal } from '../domain/refusal.ts'
-import { gatewaySpec } from '../formats/gateway-document.ts'
+import { newDraft } from '../formats/draft.ts'
+import { gatewayRegistration, gatewaySpec } from '../formats/gateway-document.ts'
 import { createNodeDigest } from '../runtimes/node/digest.ts'
 import { clientCertificate, type Gateways, gatewaysOf, prepareGateway } from './client-certificate.ts'
 import type { GatewayTools } from './gateway-authentication.ts'
@@ -36,10 +37,13 @@ const tools: GatewayTools = {
 }
 
 const gateways = async (specs: Readonly<Record<string, object>>): Promise<Gateways> => {
-  const schema = gatewaySpec(certificateHeaders)
-  const location = { file: 'a.yaml', line: 1, column: 1 }
-  const registrations = Object.entries(specs).map(([name, spec]) => ({ name, location, ...schema.parse(spec) }))
-  const prepared = await Promise.all(registrations.map((one) => prepareGateway(one, certificateHeaders, tools)))
+  const schema = gatewaySpec(certificateHeaders, dialects)
+  const draft = newDraft({ value: {}, locate: () => ({ file: 'a.yaml', line: 1, column: 1 }) })
+  const registrations = Object.entries(specs).map(([name, spec]) =>
+    gatewayRegistration(draft, name, schema.parse(spec)),
+  )
+  const kinds = { certificateHeaders, dialects }
+  const prepared = await Promise.all(registrations.map((one) => prepareGateway(one, kinds, tools)))
   return gatewaysOf(prepared, certificateHeaders)
 }
 

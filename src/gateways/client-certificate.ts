@@ -14,20 +14,29 @@ import { type Certificate, parseCertificate } from '../formats/x509/certificate.
 import { alternativeNames } from '../formats/x509/claims.ts'
 import type { Digest } from '../ports/digest.ts'
 import type { Ports } from '../ports/ports.ts'
+import type { Dialect, Question } from './dialect.ts'
 import { type GatewayCall, type GatewayProof, type GatewayTools, prepareProof } from './gateway-authentication.ts'
+import { type Decisions, prepareDecisions } from './gateway-decisions.ts'
 
 /** A Gateway document, made ready. */
 export interface PreparedGateway extends GatewayProof {
   readonly name: string
   /** The header fields that it states certificates in. */
   readonly carriers: readonly string[]
-  /** What it states in them. Throws a FormatError. */
-  readonly read: (field: GatewayCall['header']) => Stated
+  /** What it states in them; absent: it states none. Throws a FormatError. */
+  readonly read?: (field: GatewayCall['header']) => Stated
+  /** How its questions are decided; absent: it may ask none. */
+  readonly decisions?: Decisions
 }
+
+/** A gateway that may ask. */
+export type OpenGateway = PreparedGateway & { readonly decisions: Decisions }
 
 /** All gateways of the documents, and the header fields that belong to none of them or to another. */
 export interface Gateways {
   readonly all: readonly PreparedGateway[]
+  /** Those that may ask, by their names. */
+  readonly open: ReadonlyMap<string, OpenGateway>
   /** Every field that some dialect or some gateway states certificates in, and its twin with underscores. */
   readonly carriers: readonly string[]
 }
@@ -38,18 +47,25 @@ export interface Gateways {
  * @throws Error that says what is missing
  */
 export const prepareGateway = async (
-  { name, authenticate, certificateFrom }: GatewayRegistration,
-  dialects: readonly AnyCertificateHeaders[],
+  { name, authenticate, certificateFrom, decisions }: GatewayRegistration,
+  kinds: { readonly certificateHeaders: readonly AnyCertificateHeaders[]; readonly dialects: readonly Dialect[] },
   tools: GatewayTools,
 ): Promise<PreparedGateway> => {
-  const dialect = dialects.find(({ kind }) => kind === certificateFrom.kind)
-  if (dialect === undefined) throw new Error(`no certificate header of the kind ${certificateFrom.kind}`)
-  return {
-    name,
-    ...(await prepareProof(authenticate, tools)),
-    carriers: dialect.carriers(certificateFrom.config),
-    read: (field) => dialect.read(field, certificateFrom.config),
-  }
+  const statement =
+    certificateFrom === undefined ? { carriers: [] } : prepareStatement(certificateFrom, kinds.certificateHeaders)
+  const gateway = { name, ...(await prepareProof(authenticate, tools)), ...statement }
+  return decisions === undefined
+    ? gateway
+    : { ...gateway, decisions: prepareDecisions(gateway, decisions, kinds.dialects) }
+}
+
+const prepareStatement = (
+  { kind, config }: NonNullable<GatewayRegistration['certificateFrom']>,
+  all: readonly AnyCertificateHeaders[],
+): Pick<PreparedGateway, 'carriers'> & Required<Pick<PreparedGateway, 'read'>> => {
+  const headers = all.find((one) => one.kind === kind)
+  if (headers === undefined) throw new Error(`no certificate header of the kind ${kind}`)
+  return { carriers: headers.carriers(config), read: (field) => headers.read(field, config) }
 }
 
 /** All gateways together. The fields in which `dialects` are usually spoken are known even where nobody uses them. */
@@ -59,8 +75,15 @@ export const gatewaysOf = (all: readonly PreparedGateway[], dialects: readonly A
     ...(dialect.otherCarriers ?? []),
   ])
   const names = [...usual, ...all.flatMap(({ carriers }) => carriers)]
-  return { all, carriers: [...new Set(names.flatMap((name) => [name, name.replaceAll('-', '_')]))] }
+  const open = all.flatMap((gateway) => (isOpen(gateway) ? [[gateway.name, gateway] as const] : []))
+  return {
+    all,
+    open: new Map(open),
+    carriers: [...new Set(names.flatMap((name) => [name, name.replaceAll('-', '_')]))],
+  }
 }
+
+const isOpen = (gateway: PreparedGateway): gateway is OpenGateway => gateway.decisions !== undefined
 
 /**
  * The certificate of the client of a request: the one that a gateway states, where the caller has proven to be one,
@@ -80,18 +103,32 @@ export const clientCertificate = async (
   const { digest } = tools.ports
   if (gateways.all.length === 0) return overTls(caller, digest)
   const gateway = await gatewayAmong(gateways.all, call, caller, now)
-  const stray = gateways.carriers.find((name) => gateway?.carriers.includes(name) !== true && isThere(call, name))
-  if (gateway === undefined) {
-    if (stray !== undefined) throw new Refusal('certificate.header_untrusted', `${stray} came from no gateway`)
-    return overTls(caller, digest)
-  }
-  if (stray !== undefined)
-    throw new Refusal('certificate.header_conflict', `${stray} is not the header of the gateway ${gateway.name}`)
-  const stated = statedBy(gateway, call)
-  return stated === undefined ? undefined : certificateOf(stated, gateway, digest)
+  const field: Field = (name) => call.header(name)
+  if (gateway !== undefined) return certificateStatedBy(gateway, { field }, gateways, digest)
+  const stray = gateways.carriers.find((name) => field(name) !== undefined)
+  if (stray !== undefined) throw new Refusal('certificate.header_untrusted', `${stray} came from no gateway`)
+  return overTls(caller, digest)
 }
 
-const isThere = (call: GatewayCall, name: string): boolean => call.header(name) !== undefined
+type Field = Question['field']
+
+/**
+ * The certificate of the client whose request a gateway passes on or asks about. The gateway has proven who it is.
+ *
+ * @throws Refusal `certificate.*`
+ */
+export const certificateStatedBy = async (
+  gateway: PreparedGateway,
+  request: Pick<Question, 'field' | 'certificate'>,
+  { carriers }: Pick<Gateways, 'carriers'>,
+  digest: Digest,
+): Promise<PresentedCertificate | undefined> => {
+  const stray = carriers.find((name) => !gateway.carriers.includes(name) && request.field(name) !== undefined)
+  if (stray !== undefined)
+    throw new Refusal('certificate.header_conflict', `${stray} is not the header of the gateway ${gateway.name}`)
+  const stated = statedBy(gateway, request)
+  return stated === undefined ? undefined : certificateOf(stated, gateway, digest)
+}
 
 /** The one gateway that the caller is. Of two nobody could say which header counts. */
 const gatewayAmong = async (
@@ -107,6 +144,25 @@ const gatewayAmong = async (
   return gateway
 }
 
+/**
+ * The gateway `name`, which the caller has proven to be. Who cannot prove it hears the same as who names none.
+ *
+ * @throws Refusal `gateway.unknown`, `gateway.unproven`, `keys.unavailable`
+ */
+export const provenGateway = async (
+  name: string,
+  call: GatewayCall,
+  caller: Caller,
+  { open }: Gateways,
+  now: Instant,
+): Promise<OpenGateway> => {
+  const gateway = open.get(name)
+  if (gateway === undefined) throw new Refusal('gateway.unknown', 'no Gateway of this name may ask')
+  if (!(await gateway.isCaller(call, caller, now)))
+    throw new Refusal('gateway.unproven', `the caller has not proven to be ${name}`)
+  return gateway
+}
+
 const onConnections = new WeakMap<object, PresentedCertificate>()
 
 /** The certificate of the connection, the same object for all of its requests. */
@@ -119,8 +175,11 @@ const overTls = async ({ chain }: Caller, digest: Digest): Promise<PresentedCert
   return presented
 }
 
-const statedBy = (gateway: PreparedGateway, call: GatewayCall): Statement | undefined => {
-  const stated = asRefused(gateway, () => gateway.read((name) => call.header(name)))
+const statedBy = (
+  gateway: PreparedGateway,
+  request: Pick<Question, 'field' | 'certificate'>,
+): Statement | undefined => {
+  const stated = asRefused(gateway, () => gateway.read?.(request.field) ?? request.certificate?.() ?? 'none')
   if (stated === 'none') return undefined
   if (stated === 'unverified')
     throw new Refusal('certificate.unverified', `the gateway ${gateway.name} does not say that it verified it`)

@@ -2,7 +2,12 @@ import ipaddr from 'ipaddr.js'
 import type { Caller } from '../domain/caller.ts'
 import type { Instant } from '../domain/time.ts'
 import { FormatError } from '../formats/format-error.ts'
-import type { ByCertificate, ByNetwork, BySecret, GatewayAuthentication } from '../formats/gateway-document.ts'
+import type {
+  ByCertificate,
+  ByNetwork,
+  BySecret,
+  GatewayAuthentication,
+} from '../formats/gateway-authentication-settings.ts'
 import type { Certificate } from '../formats/x509/certificate.ts'
 import { alternativeNames } from '../formats/x509/claims.ts'
 import { parsedChain, unlessRefused } from '../formats/x509/connection-chain.ts'
@@ -51,9 +56,9 @@ const maxSecretLength = 1_024
 
 const secretProof = async ({ name, secrets }: BySecret, tools: GatewayTools): Promise<IsGateway> => {
   const isKnown = await openSecretSlots(secrets, tools)
-  return async (call) => {
+  return (call) => {
     const value = call.header(name)
-    return value !== undefined && value.length <= maxSecretLength && isKnown(value)
+    return value === undefined || value.length > maxSecretLength ? Promise.resolve(false) : isKnown(value)
   }
 }
 

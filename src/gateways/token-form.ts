@@ -23,15 +23,20 @@ export const jsonHeaders = {
   pragma: 'no-cache',
 } as const
 
-const retryAfter: Seconds = 5
+/** When to come again after an outage. */
+export const retryAfter: Seconds = 5
 
 /**
  * Refusal -> Response (RFC 6749 section 5.2). The caller hears the class of the failure and where to ask about it.
  *
  * @param parameter what brought the credential, where the grant is known
  */
-export const refuse = (refusal: Refusal, requestId: string, parameter?: CredentialParameter): FormResponse => {
-  const { status, error, description } = onTheWire(refusal.reason, parameter)
+export const refuse = (
+  { reason }: Pick<Refusal, 'reason'>,
+  requestId: string,
+  parameter?: CredentialParameter,
+): FormResponse => {
+  const { status, error, description } = onTheWire(reason, parameter)
   return {
     status,
     headers: {

@@ -1,7 +1,8 @@
 import type { Rights } from '../domain/client.ts'
 import type { Confirmation } from '../domain/confirmation.ts'
 import type { VerifiedCredential } from '../domain/credential.ts'
-import type { ExchangeRequest } from '../domain/exchange.ts'
+import type { Delegation } from '../domain/delegation.ts'
+import type { Wish } from '../domain/exchange.ts'
 import { type Allowance, type Grant, grantedAs, type Profile } from '../domain/grant.ts'
 import type { CanonicalIdentity } from '../domain/identity.ts'
 import { Refusal } from '../domain/refusal.ts'
@@ -9,10 +10,13 @@ import type { Instant } from '../domain/time.ts'
 import { type TokenType, tokenTypes } from '../domain/token-type.ts'
 import type { Trace } from '../domain/trace.ts'
 import { matcherOf } from '../formats/pattern.ts'
+import { delegationOf, requireActsItself } from './delegation.ts'
+import { requireNarrower } from './narrowing.ts'
+import { onwardOf } from './onward.ts'
 
 /** What is decided upon. */
 export interface Petition {
-  readonly request: ExchangeRequest
+  readonly request: Wish
   readonly credential: VerifiedCredential
   readonly identity: CanonicalIdentity
   readonly allowance: Allowance
@@ -24,23 +28,27 @@ export interface Petition {
 /**
  * CanonicalIdentity -> Grant: what was asked, as far as rule and client both allow it. It only narrows: what is asked
  * beyond that is refused, never trimmed in silence, and nothing outlives the subject token (RFC 8693 section 2.1) or the
- * credential of who acts.
+ * credential of who acts. A token of ours that is presented bounds all that is issued for it, and keeps its transaction.
  *
  * @throws Refusal `target.*`, `scope.not_allowed`, `request.token_type_unsupported`, `certificate.missing`,
- *   `credential.expired`
+ *   `credential.expired`, `credential.onward_forbidden`, `identity.widened`, `actor.invalid`
  */
 export const grant = (petition: Petition, transaction: string, now: Instant, trace: Trace): Grant => {
-  const { request, identity, allowance, client } = petition
+  const { request, credential, identity, allowance, client, actor } = petition
   const tokenType = request.requestedTokenType ?? tokenTypes.accessToken
-  const profile = profileOf(tokenType, allowance, identity)
+  if (credential.own !== undefined) requireNarrower(identity, credential.own.identity)
+  if (actor !== undefined) requireActsItself(actor.credential)
+  const delegation = delegationOf(identity, credential, client)
+  const profile = profileOf(tokenType, allowance, delegation)
   const confirmation = confirmationOf(petition, profile)
   const audience = audienceOf(request.targets, allowance, client.rights)
-  checkOnward(audience, petition.credential)
-  const scope = scopeOf(request.scope, profile, allowance, client.rights)
+  const onward = onwardOf(audience, actor === undefined ? [credential] : [credential, actor.credential])
+  const scope = scopeOf(request.scope, profile, petition)
   const expiresAt = expiryOf(petition, now)
   trace.audience = audience
   trace.scope = scope
-  trace.transaction = transaction
+  trace.transaction = credential.own?.transaction ?? transaction
+  if (delegation !== undefined) trace.actorDepth = delegation.chain.length
   return grantedAs({
     identity,
     client: client.id,
@@ -48,11 +56,13 @@ export const grant = (petition: Petition, transaction: string, now: Instant, tra
     scope,
     issuedAt: now,
     expiresAt,
-    transaction,
+    transaction: trace.transaction,
     release: allowance.release,
     tokenType,
     profile,
     ...(confirmation === undefined ? {} : { confirmation }),
+    ...(delegation === undefined ? {} : { delegation }),
+    ...(onward === undefined ? {} : { onward }),
   })
 }
 
@@ -62,13 +72,13 @@ const profiles: ReadonlyMap<TokenType, Profile> = new Map([
   [tokenTypes.jwtSvid, 'jwt-svid'],
 ])
 
-const profileOf = (tokenType: TokenType, allowance: Allowance, { actor }: CanonicalIdentity): Profile => {
+const profileOf = (tokenType: TokenType, allowance: Allowance, delegation: Delegation | undefined): Profile => {
   const profile = profiles.get(tokenType)
   if (profile === undefined)
     throw new Refusal('request.token_type_unsupported', `only ${[...profiles.keys()].join(', ')} are issued`)
   if (!allowance.profiles.includes(profile))
     throw new Refusal('request.token_type_unsupported', `the rule does not allow the profile ${profile}`)
-  if (profile === 'jwt-svid' && actor !== undefined)
+  if (profile === 'jwt-svid' && delegation !== undefined)
     throw new Refusal('request.token_type_unsupported', 'a JWT-SVID cannot say who acts for its subject')
   return profile
 }
@@ -86,7 +96,7 @@ const confirmationOf = (petition: Petition, profile: Profile): Confirmation | un
   return confirmation
 }
 
-const presented = ({ certificate }: ExchangeRequest): Confirmation => {
+const presented = ({ certificate }: Wish): Confirmation => {
   if (certificate === undefined)
     throw new Refusal('certificate.missing', 'the rule binds tokens to a client certificate and none was presented')
   return { 'x5t#S256': certificate.thumbprint }
@@ -108,13 +118,6 @@ const audienceOf = (targets: readonly string[], allowance: Allowance, rights: Ri
   throw new Refusal('target.not_allowed', `${whose} does not allow the audience ${JSON.stringify(refused)}`)
 }
 
-/** What the issuer of the subject token lets others issue on its word (SAML core section 2.5.1.6). */
-const checkOnward = (audience: readonly string[], { onwardAudiences }: VerifiedCredential): void => {
-  const refused = audience.find((target) => onwardAudiences?.includes(target) === false)
-  if (refused !== undefined)
-    throw new Refusal('target.not_allowed', `the subject token allows nothing for ${JSON.stringify(refused)}`)
-}
-
 /** With no target named, the token is for the only one there is; with several, the caller must say which. */
 const soleAudience = (allowed: readonly string[]): readonly string[] => {
   const [only] = allowed
@@ -125,16 +128,20 @@ const soleAudience = (allowed: readonly string[]): readonly string[] => {
 const scopeOf = (
   asked: readonly string[] | undefined,
   profile: Profile,
-  allowance: Allowance,
-  rights: Rights,
+  { allowance, client, credential }: Petition,
 ): readonly string[] => {
   if (profile === 'jwt-svid') return noScope(asked)
-  const byClient = matcherOf(rights.scopes)
-  if (asked === undefined) return allowance.scopes.filter(byClient)
-  const refused = asked.find((scope) => !allowance.scopes.includes(scope) || !byClient(scope))
-  if (refused === undefined) return asked
-  const whose = allowance.scopes.includes(refused) ? 'the client' : 'the rule'
-  throw new Refusal('scope.not_allowed', `${whose} does not allow the scope ${JSON.stringify(refused)}`)
+  const bounds = [
+    { whose: 'the rule', allows: (scope: string) => allowance.scopes.includes(scope) },
+    { whose: 'the client', allows: matcherOf(client.rights.scopes) },
+    { whose: 'the token that is presented', allows: (scope: string) => credential.own?.scope.includes(scope) ?? true },
+  ]
+  if (asked === undefined) return allowance.scopes.filter((scope) => bounds.every(({ allows }) => allows(scope)))
+  for (const scope of asked)
+    for (const { whose, allows } of bounds)
+      if (!allows(scope))
+        throw new Refusal('scope.not_allowed', `${whose} does not allow the scope ${JSON.stringify(scope)}`)
+  return asked
 }
 
 /** A JWT-SVID says who somebody is; it cannot carry what they may do. */

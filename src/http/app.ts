@@ -2,7 +2,8 @@ import { type Context, Hono } from 'hono'
 import type { Desk } from '../desk.ts'
 import type { Caller } from '../domain/caller.ts'
 import { paths } from '../domain/endpoints.ts'
-import { formCallOf } from './form-call.ts'
+import { authz } from './authz.ts'
+import { httpCallOf } from './http-call.ts'
 import { introspection } from './introspection.ts'
 import { authorizationServerMetadata, jwksMaxAge, openidMetadata, publishedKeys, spiffeBundle } from './metadata.ts'
 import { token } from './token.ts'
@@ -25,9 +26,10 @@ export type CallerOf = (env: unknown, request: Request) => Caller
  */
 export const createApp = (desk: () => Desk, callerOf: CallerOf = () => ({})): Hono => {
   const app = new Hono()
-  const callOf = ({ req, env }: Context) => formCallOf(req.raw, () => callerOf(env, req.raw))
+  const callOf = ({ req, env }: Context) => httpCallOf(req.raw, () => callerOf(env, req.raw))
   app.all(paths.token, (context) => token(callOf(context), desk()))
   app.all(paths.introspection, (context) => introspection(callOf(context), desk()))
+  app.all(`${paths.authz}*`, (context) => authz(callOf(context), desk()))
   app.get(paths.jwks, () => json(publishedKeys(desk()), jwksMaxAge))
   app.get(paths.oauthMetadata, () => json(authorizationServerMetadata(desk()), jwksMaxAge))
   app.get(paths.openidMetadata, () => json(openidMetadata(desk()), jwksMaxAge))

@@ -13,7 +13,7 @@ export const introspection = async (call: FormCall, desk: Desk): Promise<Respons
 }
 
 /** Never throws. */
-const answerIntrospection = async (call: FormCall, desk: Desk): Promise<FormResponse> => {
+export const answerIntrospection = async (call: FormCall, desk: Desk): Promise<FormResponse> => {
   const { ids, clock, log } = desk.ports
   const trace = newTrace(ids.next(), clock.now())
   try {

@@ -3,6 +3,7 @@ import type { Instant } from '../domain/time.ts'
 import { pathText } from '../formats/documents.ts'
 import type { Draft } from '../formats/draft.ts'
 import { compileConditions, compileIdentityRequirement, compileRequirement } from './condition.ts'
+import { isExpression } from './expression.ts'
 import type { Preset } from './presets.ts'
 import { indexRules } from './rule-index.ts'
 import type { IdentitySpec, RuleSpec, TrustMapSpec } from './schema.ts'
@@ -20,7 +21,10 @@ export interface Headed {
 /** Makes a trust map of a `spec` in which its schema found no fault. */
 export const compileTrustMap = (draft: Draft, spec: TrustMapSpec, { name, source, preset }: Headed): TrustMap => {
   const compileOnce = identityCompiler()
-  const rules = spec.rules.map((rule, index) => compileRule(draft, index, rule, compileOnce(rule.identity)))
+  const said = [spec.rules, spec.claimValidationRules, spec.identityValidationRules, preset?.claimValidationRules]
+  const rules = spec.rules.map((rule, index) =>
+    compileRule(draft, index, rule, rule.identity === 'same' ? rule.identity : compileOnce(rule.identity)),
+  )
   return {
     name,
     location: draft.locate(['metadata', 'name']),
@@ -30,11 +34,20 @@ export const compileTrustMap = (draft: Draft, spec: TrustMapSpec, { name, source
     rules,
     firstRule: indexRules(rules),
     readsActor: rules.some(({ isDelegation }) => isDelegation),
+    readsRequest: spec.rules.some(({ when }) => when?.request !== undefined) || readsVariable(said, 'request'),
+    readsNow: readsVariable(said, 'now'),
     identityRequirements: spec.identityValidationRules.map((requirement, index) => {
       const path = ['identityValidationRules', index]
       return compileIdentityRequirement(draft, pathText(path), ['spec', ...path], requirement)
     }),
   }
+}
+
+/** Does an expression anywhere in `spec` read the variable `name`? */
+const readsVariable = (spec: unknown, name: string): boolean => {
+  if (typeof spec !== 'object' || spec === null) return false
+  if (isExpression(spec)) return spec.reads.includes(name)
+  return Object.values(spec).some((inner) => readsVariable(inner, name))
 }
 
 /** The preset's requirements stand where the map names the preset. */
@@ -52,7 +65,7 @@ const compileRequirements = (
   }),
 ]
 
-const compileRule = (draft: Draft, index: number, spec: RuleSpec, identity: IdentityMapping): Rule => {
+const compileRule = (draft: Draft, index: number, spec: RuleSpec, identity: Rule['identity']): Rule => {
   const at = ['spec', 'rules', index]
   return {
     name: spec.name,

@@ -3,34 +3,75 @@ import { Refusal } from '../domain/refusal.ts'
 import type { Seen } from '../domain/trace.ts'
 import { type DocumentPath, pathText } from '../formats/documents.ts'
 import type { Draft } from '../formats/draft.ts'
+import { requestMatcher } from '../formats/request-pattern.ts'
 import { claimReader } from './claim-path.ts'
 import { absent, type Expression, type Facts } from './expression.ts'
 import { compileMatcher, type MatcherSpec, valuesOf } from './matcher.ts'
 import type { IdentityRequirementSpec, RequirementSpec, RuleSpec } from './schema.ts'
 import type { Condition, Requirement } from './trust-map.ts'
 
-/** The conditions of a rule, those over claims first. */
-export const compileConditions = (draft: Draft, at: DocumentPath, when: RuleSpec['when']): readonly Condition[] => [
-  ...conditionsOn(draft, at, when),
-  ...(when?.actor === undefined ? [] : actorConditions(draft, [...at, 'actor'], when.actor)),
+type When = NonNullable<RuleSpec['when']>
+
+/** The conditions of a rule: those over claims first, and those that can fail after those that cannot. */
+export const compileConditions = (draft: Draft, at: DocumentPath, when: When = {}): readonly Condition[] => [
+  ...claimConditions(draft, at, when),
+  ...(when.gateway === undefined ? [] : [gatewayCondition(draft, [...at, 'gateway'], [when.gateway].flat())]),
+  ...(when.request === undefined ? [] : requestConditions(draft, [...at, 'request'], when.request)),
+  ...expressionConditions(draft, at, when),
+  ...(when.actor === undefined ? [] : actorConditions(draft, [...at, 'actor'], when.actor)),
 ]
 
-type OnCredential = Pick<NonNullable<RuleSpec['when']>, 'claims' | 'expression'>
+const claimConditions = (draft: Draft, at: DocumentPath, { claims }: Pick<When, 'claims'>): readonly Condition[] =>
+  Object.entries(claims ?? {}).map(([claim, wanted]) => claimCondition(draft, at, claim, wanted))
 
-const conditionsOn = (draft: Draft, at: DocumentPath, when: OnCredential | undefined): readonly Condition[] => [
-  ...Object.entries(when?.claims ?? {}).map(([claim, wanted]) => claimCondition(draft, at, claim, wanted)),
-  ...(when?.expression === undefined ? [] : [expressionCondition(draft, at, when.expression)]),
-]
+const expressionConditions = (
+  draft: Draft,
+  at: DocumentPath,
+  { expression }: Pick<When, 'expression'>,
+): readonly Condition[] => (expression === undefined ? [] : [expressionCondition(draft, at, expression)])
+
+/** At the token endpoint no gateway asks, so no such condition holds there. */
+const gatewayCondition = (draft: Draft, at: DocumentPath, names: readonly (Json | undefined)[]): Condition => ({
+  location: draft.locate(at),
+  path: 'gateway',
+  wanted: JSON.stringify(names),
+  holds: ({ gateway }) => gateway['name'] !== undefined && names.includes(gateway['name']),
+  seen: ({ gateway }) => ({ value: gateway['name'], sensitivity: 'public' }),
+})
+
+const requestConditions = (
+  draft: Draft,
+  at: DocumentPath,
+  wanted: NonNullable<When['request']>,
+): readonly Condition[] =>
+  (['hosts', 'paths', 'methods'] as const).flatMap((key) => {
+    const patterns = wanted[key]
+    if (patterns === undefined) return []
+    const fits = requestMatcher({ [key]: patterns })
+    return [
+      {
+        location: draft.locate([...at, key]),
+        path: `request.${key}`,
+        wanted: JSON.stringify(patterns),
+        holds: ({ request }: Facts) => {
+          const original = originalIn(request)
+          return original !== undefined && fits(original)
+        },
+        seen: ({ request }: Facts) => ({ value: request[key.slice(0, -1)] }),
+      },
+    ]
+  })
+
+const originalIn = ({ method, host, port, path }: Claims) =>
+  typeof method === 'string' && typeof host === 'string' && typeof path === 'string'
+    ? { method, host, path, ...(typeof port === 'string' ? { port } : {}) }
+    : undefined
 
 /**
  * The map that vouches is always looked at first: what a claim means depends on who made it, and an issuer of one map
  * must not be able to write what another's certificates prove.
  */
-const actorConditions = (
-  draft: Draft,
-  at: DocumentPath,
-  actor: NonNullable<NonNullable<RuleSpec['when']>['actor']>,
-): readonly Condition[] => {
+const actorConditions = (draft: Draft, at: DocumentPath, actor: NonNullable<When['actor']>): readonly Condition[] => {
   const maps: readonly (Json | undefined)[] = [actor.map].flat()
   const vouched: Condition = {
     location: draft.locate([...at, 'map']),
@@ -39,7 +80,8 @@ const actorConditions = (
     holds: ({ actor: present }) => maps.includes(present['map']),
     seen: ({ actor: present }) => ({ value: present['map'], sensitivity: 'public' }),
   }
-  return [vouched, ...conditionsOn(draft, at, actor).map(aboutActor)]
+  const claimed = [...claimConditions(draft, at, actor), ...expressionConditions(draft, at, actor)]
+  return [vouched, ...claimed.map(aboutActor)]
 }
 
 /** The same condition over the actor's claims. Where nobody acts it does not hold, whatever it asks for. */

@@ -24,6 +24,7 @@ const factsWith = (own: Claims): Facts => ({
   header: { alg: 'RS256', kid: 'k1' },
   client: { id: 'ci', method: 'private_key_jwt' },
   request: { targets: ['https://orders.example'], scope: ['read'] },
+  gateway: {},
   identity: { subject: 'user:ada', groups: ['g'] },
   actor: {},
   now: 1_700_000_000n,

@@ -4,7 +4,7 @@ import { Refusal } from '../domain/refusal.ts'
 import { didYouMean } from '../formats/suggest.ts'
 import { isList } from './claim-path.ts'
 import { addFunctions } from './functions.ts'
-import { type ExpressionProblem, guard, textsIn } from './guard.ts'
+import { type ExpressionProblem, guard, namesIn, textsIn } from './guard.ts'
 
 /** What expressions and conditions may read. Absent parts are empty objects, so a misspelt name is found at load. */
 export interface Facts {
@@ -12,8 +12,10 @@ export interface Facts {
   readonly header: Claims
   /** `id` and `method`. */
   readonly client: Claims
-  /** `targets` and `scope`, each a list. */
+  /** `targets` and `scope`, each a list; of a request through a gateway also `method`, `host`, `port`, `path`, `scheme`. */
   readonly request: Claims
+  /** `name`; empty where no gateway asks. */
+  readonly gateway: Claims
   readonly identity: Claims
   /** The verified actor: `map`, `kind`, `claims`, `subject`, `type`; empty when nobody acts for the subject. */
   readonly actor: Claims
@@ -29,6 +31,8 @@ export interface Expression {
   readonly text: string
   /** The texts that stand in it: what policy refers to. */
   readonly texts: readonly string[]
+  /** The variables that it reads. */
+  readonly reads: readonly string[]
   /**
    * The value, or `absent` when a claim that it needs is missing.
    *
@@ -38,6 +42,10 @@ export interface Expression {
   /** The part of the text that reads what is not there; undefined when nothing is missing. */
   missing(facts: Facts): string | undefined
 }
+
+/** Is it one, among the values of a document? */
+export const isExpression = (value: object): value is Expression =>
+  'evaluate' in value && typeof value.evaluate === 'function'
 
 /** What an expression must yield. */
 export type ResultType = 'bool' | 'string' | 'strings' | 'json'
@@ -54,7 +62,7 @@ const newEnvironment = (variables: readonly string[]): Environment => {
   return addFunctions(environment.registerVariable('now', 'int'))
 }
 
-const credentialVariables = ['claims', 'header', 'client', 'request', 'actor']
+const credentialVariables = ['claims', 'header', 'client', 'request', 'gateway', 'actor']
 const variables: Readonly<Record<Scope, readonly string[]>> = {
   credential: [...credentialVariables, 'now'],
   identity: [...credentialVariables, 'identity', 'now'],
@@ -141,6 +149,7 @@ const expressionOf = (text: string, program: Program): Expression => {
   return {
     text,
     texts: textsIn(program.ast),
+    reads: namesIn(program.ast),
     evaluate(facts) {
       const outcome = run(facts)
       if ('value' in outcome) return outcome.value

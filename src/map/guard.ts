@@ -103,3 +103,7 @@ export const textsIn = (node: ASTNode): readonly string[] =>
   node.op === 'value'
     ? [node.args].filter((value) => typeof value === 'string')
     : childrenOf(node).flatMap((child) => textsIn(child.node))
+
+/** The variables that stand in an expression, those of its comprehensions among them. */
+export const namesIn = (node: ASTNode): readonly string[] =>
+  node.op === 'id' ? [node.args] : childrenOf(node).flatMap((child) => namesIn(child.node))

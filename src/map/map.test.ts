@@ -404,6 +404,7 @@ describe('many rules', () => {
     header: {},
     client: {},
     request: {},
+    gateway: {},
     identity: {},
     actor: {},
     now: 0n,

@@ -1,7 +1,8 @@
 import type { Claims, Json } from '../domain/claims.ts'
 import type { Client } from '../domain/client.ts'
 import type { VerifiedCredential } from '../domain/credential.ts'
-import { type CanonicalIdentity, type Labelled, mappedTo } from '../domain/identity.ts'
+import type { Passage } from '../domain/exchange.ts'
+import { type CanonicalIdentity, type IdentityFields, type Labelled, mappedTo } from '../domain/identity.ts'
 import { type Reason, Refusal } from '../domain/refusal.ts'
 import type { Instant } from '../domain/time.ts'
 import type { TokenType } from '../domain/token-type.ts'
@@ -21,6 +22,8 @@ export interface Context {
   readonly version: string
   /** Who acts for the subject, verified and mapped. */
   readonly actor?: Actor
+  /** The gateway that asks and what its caller asked of it. */
+  readonly gateway?: Passage
 }
 
 /** A party that acts for a subject: what it has proven, by which map, and who it is inside. */
@@ -53,16 +56,18 @@ export const map = (credential: VerifiedCredential, trustMap: TrustMap, context:
   trace.subject = identity.subject
   if (trustMap.identityRequirements.length > 0)
     judge(trustMap.identityRequirements, 'identity.invalid', withIdentity(facts, identity), trustMap, trace)
-  return { identity, allowance: rule.allowance }
+  const { allowance, expiresAt: until } = rule
+  return { identity, allowance, ...(until === undefined ? {} : { until }) }
 }
 
 const nothing: Claims = {}
 
-const factsOf = (credential: VerifiedCredential, { client, request, now, actor }: Context): Facts => ({
+const factsOf = (credential: VerifiedCredential, { client, request, now, actor, gateway }: Context): Facts => ({
   claims: credential.claims,
   header: credential.header,
   client: { id: client.id, method: client.method },
-  request,
+  request: gateway === undefined ? request : { ...request, ...gateway.request },
+  gateway: gateway === undefined ? nothing : { name: gateway.name },
   identity: nothing,
   actor: actor === undefined ? nothing : factsOfActor(actor),
   now: BigInt(Math.floor(now)),
@@ -177,8 +182,7 @@ const identityOf = (
 ): CanonicalIdentity => {
   const { issuer, subject, authentication } = credential
   return mappedTo({
-    ...fieldsOf(rule, facts),
-    type: rule.identity.type,
+    ...fieldsOf(rule, facts, credential),
     origin: { issuer, subject, map: trustMap.name, rule: rule.name, version },
     ...(actor === undefined || !rule.isDelegation ? {} : { actor: actor.identity }),
     ...(authentication === undefined ? {} : { authentication }),
@@ -186,9 +190,12 @@ const identityOf = (
 }
 
 /** What is wrong with a value is told together with the rule that maps it. */
-const fieldsOf = (rule: Rule, facts: Facts) => {
+const fieldsOf = (rule: Rule, facts: Facts, credential: VerifiedCredential): IdentityFields => {
   try {
-    return mappedFields(rule.identity, facts)
+    const fields = rule.identity === 'same' ? keptFields(credential) : mappedFields(rule.identity, facts)
+    requireIdentifier(fields.subject.value, 'subject')
+    if (fields.tenant !== undefined) requireIdentifier(fields.tenant.value, 'tenant')
+    return fields
   } catch (thrown) {
     if (!(thrown instanceof Refusal)) throw thrown
     const { name, location } = rule
@@ -196,15 +203,20 @@ const fieldsOf = (rule: Rule, facts: Facts) => {
   }
 }
 
-const mappedFields = (mapping: IdentityMapping, facts: Facts) => {
+/** Who a token of ours says that it is: it was mapped when the token was made. */
+const keptFields = ({ own }: VerifiedCredential): IdentityFields => {
+  if (own === undefined) throw new Refusal('internal', 'only a token of ours can keep its identity')
+  return own.identity
+}
+
+const mappedFields = (mapping: IdentityMapping, facts: Facts): IdentityFields => {
   const subject = mapping.subject(facts)
-  requireIdentifier(subject.value, 'subject')
   const tenant = mapping.tenant?.(facts)
-  if (tenant !== undefined) requireIdentifier(tenant.value, 'tenant')
   const groups = mapping.groups?.(facts)
   const roles = mapping.roles?.(facts)
   const entitlements = mapping.entitlements?.(facts)
   return {
+    type: mapping.type,
     subject,
     attributes: attributesOf(mapping, facts),
     ...(tenant === undefined ? {} : { tenant }),

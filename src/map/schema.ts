@@ -1,8 +1,10 @@
 import * as z from 'zod'
 import { sensitivities } from '../domain/claims.ts'
+import { identityTypes } from '../domain/identity.ts'
 import { isReservedClaim } from '../domain/reserved-claims.ts'
 import { FormatError } from '../formats/format-error.ts'
 import { glob, regex } from '../formats/pattern.ts'
+import { requestPatternKeys } from '../formats/request-pattern.ts'
 import { ifSound, remarked } from '../formats/schema-faults.ts'
 import { durationWithin, name } from '../formats/settings.ts'
 import { claimReader } from './claim-path.ts'
@@ -45,7 +47,7 @@ const expression = (scope: Scope, wanted: ResultType) =>
       return z.NEVER
     })
     .meta({
-      description: `A CEL expression over claims, header, client, request, actor, ${scope === 'identity' ? 'identity, ' : ''}now.`,
+      description: `A CEL expression over claims, header, client, request, gateway, actor, ${scope === 'identity' ? 'identity, ' : ''}now.`,
       examples: [wanted === 'bool' ? "claims.amr.exists(m, m == 'mfa')" : "'user:' + claims.tid + ':' + claims.oid"],
     })
 
@@ -103,10 +105,22 @@ const actor = z
       "Who must act for the subject: the actor_token, or the client certificate over which the request comes. `claims` are the actor's own. The token names the actor in `act`.",
   })
 
+const gateway = z.union([name, z.array(name).min(1)]).meta({
+  description: 'The Gateway, or one of several, that must ask. At the token endpoint none does.',
+  examples: [['edge-eu']],
+})
+
+const request = z
+  .strictObject(requestPatternKeys)
+  .refine((pattern) => Object.values(pattern).some(isSaid), ifSound('is empty: leave it out if any request will do'))
+  .meta({ description: 'What must have been asked of the gateway. All that is named must fit.' })
+
 const when = z
   .strictObject({
     claims: claimConditions,
     expression: expression('credential', 'bool').optional(),
+    gateway: gateway.optional(),
+    request: request.optional(),
     actor: actor.optional(),
   })
   .refine((all) => Object.values(all).some(isSaid), ifSound('is empty: leave it out to match every credential'))
@@ -159,9 +173,9 @@ const attributeName = z
   .regex(/^[A-Za-z0-9_:/.#?=&%@-]{1,128}$/, 'letters, digits and _ : / . # ? = & % @ -, at most 128')
   .refine((claim) => !isReservedClaim(claim), "dragoman's own claims cannot be mapped: give it another name")
 
-const identity = z
+const mapping = z
   .strictObject({
-    type: z.enum(['user', 'workload', 'partner']).meta({ description: 'What kind of subject it is.' }),
+    type: z.enum(identityTypes).meta({ description: 'What kind of subject it is.' }),
     subject,
     tenant: mapped('string', text, 'The organization that the subject belongs to: one string.').optional(),
     groups: names.optional(),
@@ -173,6 +187,11 @@ const identity = z
       .meta({ description: 'Further claims of the token: strings, numbers, booleans, lists of strings.' }),
   })
   .meta({ description: 'Who the subject becomes.' })
+
+const identity = z.union([
+  mapping,
+  z.literal('same').meta({ description: 'Who it is already, for tokens of our own (source.canonical).' }),
+])
 
 /** The forms in which a canonical identity can be issued. */
 const profiles = ['access-token', 'jwt-svid'] as const
@@ -271,6 +290,6 @@ export const trustMapSpec = <S extends z.ZodType>(source: S) =>
 
 export type TrustMapSpec = z.output<ReturnType<typeof trustMapSpec<z.ZodUnknown>>>
 export type RuleSpec = z.output<typeof rule>
-export type IdentitySpec = z.output<typeof identity>
+export type IdentitySpec = z.output<typeof mapping>
 export type RequirementSpec = z.output<typeof claimRequirement>
 export type IdentityRequirementSpec = TrustMapSpec['identityValidationRules'][number]

@@ -9,6 +9,8 @@ import { isObject, type Preset, presets, withPreset } from './presets.ts'
 export interface SourceKind {
   readonly kind: string
   readonly schema: z.ZodType
+  /** A rule may say `identity: same`. */
+  readonly isCanonical?: true
   issuers(config: unknown): readonly string[]
   audiences(config: unknown): readonly string[]
   clients(config: unknown): readonly string[] | undefined
@@ -119,5 +121,35 @@ export const reportUnknownClients = ({ draft, source }: Claimant, clientIds: rea
   for (const [index, client] of (source.kind.clients(source.config) ?? []).entries()) {
     const path = ['spec', 'source', source.kind.kind, 'clients', index]
     if (!clientIds.includes(client)) draft.reportUnknown(path, 'Client with the client_id', client, clientIds)
+  }
+}
+
+/** `identity: same` over claims that somebody else wrote would let that one say who anybody is. */
+export const reportKeptIdentities = (
+  { draft, source }: Claimant,
+  rules: readonly { readonly identity: unknown }[],
+): void => {
+  if (source.kind.isCanonical === true) return
+  for (const [index, { identity }] of rules.entries())
+    if (identity === 'same')
+      draft.report(
+        ['spec', 'rules', index, 'identity'],
+        'only tokens of our own (source.canonical) say who somebody is in our terms',
+        'map the claims: type, subject, …',
+      )
+}
+
+/** Gateways that a rule names and that no document describes. */
+export const reportUnknownGateways = (
+  { draft }: Pick<Claimant, 'draft'>,
+  rules: readonly { readonly when?: { readonly gateway?: string | readonly string[] | undefined } | undefined }[],
+  gateways: readonly string[],
+): void => {
+  for (const [index, { when }] of rules.entries()) {
+    const named = when?.gateway
+    const path = ['spec', 'rules', index, 'when', 'gateway']
+    for (const [place, gateway] of [named ?? []].flat().entries())
+      if (!gateways.includes(gateway))
+        draft.reportUnknown(typeof named === 'string' ? path : [...path, place], 'Gateway', gateway, gateways)
   }
 }

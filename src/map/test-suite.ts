@@ -1,10 +1,12 @@
 import * as z from 'zod'
 import type { Claims, Json } from '../domain/claims.ts'
+import type { Passage } from '../domain/exchange.ts'
 import type { Location } from '../domain/fault.ts'
 import { type Reason, reasons } from '../domain/refusal.ts'
 import type { Instant } from '../domain/time.ts'
 import { type TokenType, tokenTypes } from '../domain/token-type.ts'
 import type { Draft } from '../formats/draft.ts'
+import { methodGrammar } from '../formats/request-pattern.ts'
 import { remarked } from '../formats/schema-faults.ts'
 import { name } from '../formats/settings.ts'
 import { didYouMean } from '../formats/suggest.ts'
@@ -31,6 +33,8 @@ export interface PolicyTest {
   readonly tokenType?: TokenType
   /** The client_id of the caller; absent: any client that may ask. */
   readonly client?: string
+  /** The gateway that asks, and what its caller asked of it. */
+  readonly gateway?: Passage
   readonly request: { readonly targets: readonly string[]; readonly scope?: readonly string[] }
   readonly expect: Expectation
 }
@@ -64,6 +68,15 @@ const request = z.strictObject({
     .meta({ description: 'The audience or audiences asked for.' }),
   scope: z.string().optional().meta({ description: 'The scopes asked for, separated by spaces.' }),
 })
+
+const gateway = z
+  .strictObject({
+    name: name.meta({ description: 'The name of a Gateway.' }),
+    method: z.string().regex(methodGrammar, 'a method, in capitals').default('GET'),
+    host: z.string().min(1).max(255).default('service.example').meta({ description: 'Lower-case, without port.' }),
+    path: z.string().regex(/^\//, 'a path begins with a slash').max(2_048).default('/'),
+  })
+  .meta({ description: 'The Gateway that asks, and what its caller asked of it.' })
 
 const identity = z.strictObject({
   type: z.enum(['user', 'workload', 'partner']).optional(),
@@ -106,7 +119,7 @@ const test = z.strictObject({
   claims: claims.optional().meta({ description: 'Claims put over those of the fixture; null takes one away.' }),
   source: name.optional().meta({
     description:
-      'The TrustMap that the credential is of: needed for certificates and SAML assertions. Without it, the fixture is a token.',
+      'The TrustMap that the credential is of: needed for certificates, SAML assertions and tokens of our own. Without it, the fixture is a token of an issuer.',
   }),
   actor: z
     .strictObject({
@@ -120,6 +133,7 @@ const test = z.strictObject({
     .optional()
     .meta({ description: 'The subject_token_type. By default one that the source accepts.' }),
   client: text.optional().meta({ description: 'The name of the Client that asks. By default one that may.' }),
+  gateway: gateway.optional(),
   request: request.optional(),
   expect: expectation,
 })
@@ -180,6 +194,17 @@ export const reportUnknownTestSources = (draft: Draft, { tests }: TestSuiteSpec,
         draft.reportUnknown(['spec', 'tests', index, ...path], 'TrustMap', named, maps)
 }
 
+/** Gateways that a test names and that no document describes. */
+export const reportUnknownTestGateways = (
+  draft: Draft,
+  { tests }: TestSuiteSpec,
+  gateways: readonly string[],
+): void => {
+  for (const [index, { gateway: asking }] of tests.entries())
+    if (asking !== undefined && !gateways.includes(asking.name))
+      draft.reportUnknown(['spec', 'tests', index, 'gateway', 'name'], 'Gateway', asking.name, gateways)
+}
+
 const compileTest = (
   draft: Draft,
   index: number,
@@ -201,8 +226,14 @@ const compileTest = (
       : { actor: { claims: fixtures[spec.actor.token] ?? {}, source: spec.actor.source } }),
     ...(spec.type === undefined ? {} : { tokenType: shortTypes[spec.type] }),
     ...(client === undefined ? {} : { client }),
+    ...(spec.gateway === undefined ? {} : { gateway: passageOf(spec.gateway) }),
   }
 }
+
+const passageOf = ({ name: asking, ...asked }: NonNullable<TestSpec['gateway']>): Passage => ({
+  name: asking,
+  request: asked,
+})
 
 const overlaid = (fixture: Claims, own: Claims): Claims =>
   Object.fromEntries(Object.entries({ ...fixture, ...own }).filter(([claim]) => own[claim] !== null))

@@ -22,6 +22,10 @@ export interface TrustMap {
   readonly firstRule: FirstRule
   /** Some rule has conditions on the actor: the certificate over which a request comes is worth verifying. */
   readonly readsActor: boolean
+  /** What comes out may depend on what a caller asked of a gateway: the host, the path, the method. */
+  readonly readsRequest: boolean
+  /** What comes out may depend on the time, beside the times of the credential and the days on which rules end. */
+  readonly readsNow: boolean
   /** `identityValidationRules`: must hold for every identity that a rule makes. */
   readonly identityRequirements: readonly Requirement[]
 }
@@ -66,7 +70,8 @@ export interface Rule {
   readonly conditions: readonly Condition[]
   /** It has conditions on the actor, so what it makes is delegated to one (RFC 8693 section 1.1). */
   readonly isDelegation: boolean
-  readonly identity: IdentityMapping
+  /** `same`: who the credential, a token of ours, says that it is. */
+  readonly identity: IdentityMapping | 'same'
   readonly allowance: Allowance
   /** From then on the rule denies. */
   readonly expiresAt?: Instant
@@ -87,6 +92,8 @@ export interface IdentityMapping {
 
 /** What the map stage yields. */
 export interface Mapped {
+  /** From then on the rule denies. */
+  readonly until?: Instant
   readonly identity: CanonicalIdentity
   readonly allowance: Allowance
 }

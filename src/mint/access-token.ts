@@ -1,9 +1,9 @@
-import type { Json, Sensitivity } from '../domain/claims.ts'
+import type { Claims, Json, Sensitivity } from '../domain/claims.ts'
 import type { Grant } from '../domain/grant.ts'
 import type { CanonicalIdentity, Labelled } from '../domain/identity.ts'
 import { Refusal } from '../domain/refusal.ts'
 import { isReservedClaim } from '../domain/reserved-claims.ts'
-import type { Instant, Seconds } from '../domain/time.ts'
+import { clockDifference, type Instant } from '../domain/time.ts'
 
 /** What a token says, and what was kept out of it for its label. */
 export interface AccessTokenClaims {
@@ -11,14 +11,13 @@ export interface AccessTokenClaims {
   readonly withheld: readonly string[]
 }
 
-/** A verifier whose clock is behind ours by this much must not find a new token not yet valid. */
-const clockDifference: Seconds = 30
-
 /**
  * The claims of an access token (RFC 9068 section 2.2; `txn` RFC 8417 section 2.2; `groups`, `roles` and `entitlements`
- * section 2.2.3.1) and of its provenance: `map`, `rule` and `map_version` name the policy that made it.
+ * section 2.2.3.1) and of its provenance: `map`, `rule` and `map_version` name the policy that made it. `sensitivity`
+ * tells the labels of its values, and `proxy_restriction` what may rest on it, to whoever passes it on.
  *
- * Times are whole seconds, and both ends are rounded down, so that the token does not outlive its grant.
+ * Times are whole seconds, and both ends are rounded down, so that the token does not outlive its grant. A verifier whose
+ * clock is behind ours must not find a new token not yet valid.
  *
  * @throws Refusal `identity.invalid` when the subject may not enter the token or an attribute has a reserved name
  */
@@ -49,6 +48,8 @@ export const accessTokenClaims = (grant: Grant, issuer: string, id: string): Acc
       ...authenticationClaims(identity),
       identity_type: identity.type,
       ...released.claims,
+      ...labelClaims(grant, released),
+      ...onwardClaims(grant),
       map: identity.origin.map,
       rule: identity.origin.rule,
       map_version: identity.origin.version,
@@ -57,21 +58,49 @@ export const accessTokenClaims = (grant: Grant, issuer: string, id: string): Acc
   }
 }
 
-/** RFC 8693 section 4.1: who acts for the subject, in our own terms. */
-const actorClaims = (grant: Grant): Readonly<Record<string, Json>> => {
-  const { actor } = grant.identity
-  if (actor === undefined) return {}
-  if (!mayEnter(actor.subject, grant))
+/** RFC 8693 section 4.1: who acts for the subject, in our own terms; who acted before stands inside. */
+const actorClaims = ({ delegation, release }: Grant): Readonly<Record<string, Json>> => {
+  if (delegation === undefined) return {}
+  const { chain, sensitivity } = delegation
+  if (sensitivity !== undefined && !mayEnter({ sensitivity }, { release }))
     throw new Refusal(
       'identity.invalid',
-      `the actor's subject is labelled ${actor.subject.sensitivity}, which the rule does not release`,
+      `an actor's subject is labelled ${sensitivity}, which the rule does not release`,
     )
-  return { act: { sub: actor.subject.value, identity_type: actor.type } }
+  const act = chain.reduceRight<Claims | undefined>(
+    (before, party) => (before === undefined ? { ...party } : { ...party, act: before }),
+    undefined,
+  )
+  return act === undefined ? {} : { act }
+}
+
+/** The labels of what entered, by the names of the claims; whatever is not named is `internal`. */
+const labelClaims = ({ identity, delegation }: Grant, { entered }: Released): Readonly<Record<string, Json>> => {
+  const labels = [
+    ['sub', identity.subject.sensitivity] as const,
+    ['act', delegation?.sensitivity ?? 'internal'] as const,
+    ...entered,
+  ].filter(([, label]) => label !== 'internal')
+  return labels.length === 0 ? {} : { sensitivity: Object.fromEntries(labels) }
+}
+
+/** SAML core section 2.5.1.6, for tokens of ours that rest on an assertion. */
+const onwardClaims = ({ onward }: Grant): Readonly<Record<string, Json>> => {
+  if (onward === undefined) return {}
+  const { audiences, hops } = onward
+  return {
+    proxy_restriction: {
+      ...(audiences === undefined ? {} : { audiences }),
+      ...(hops === undefined ? {} : { count: hops }),
+    },
+  }
 }
 
 /** `secret` never enters a token, even where a rule says that it may. */
-const mayEnter = ({ sensitivity }: { readonly sensitivity: Sensitivity }, grant: Grant): boolean =>
-  sensitivity !== 'secret' && grant.release.includes(sensitivity)
+export const mayEnter = (
+  { sensitivity }: { readonly sensitivity: Sensitivity },
+  { release }: Pick<Grant, 'release'>,
+): boolean => sensitivity !== 'secret' && release.includes(sensitivity)
 
 /** OpenID Connect Core section 2, by way of RFC 9068 section 2.2.1. */
 const authenticationClaims = ({ authentication }: CanonicalIdentity): Readonly<Record<string, Json>> => {
@@ -85,14 +114,19 @@ const authenticationClaims = ({ authentication }: CanonicalIdentity): Readonly<R
 
 const wholeSecond = (instant: Instant): number => Math.floor(instant)
 
-const releasedClaims = (identity: CanonicalIdentity, grant: Grant): AccessTokenClaims => {
-  const claims: Record<string, Json> = {}
-  const withheld: string[] = []
-  for (const [name, value] of labelledClaims(identity)) {
-    if (mayEnter(value, grant)) claims[name] = value.value
-    else withheld.push(name)
+interface Released extends AccessTokenClaims {
+  /** The label of each claim. */
+  readonly entered: readonly (readonly [name: string, label: Sensitivity])[]
+}
+
+const releasedClaims = (identity: CanonicalIdentity, grant: Grant): Released => {
+  const labelled = labelledClaims(identity)
+  const entering = labelled.filter(([, value]) => mayEnter(value, grant))
+  return {
+    claims: Object.fromEntries(entering.map(([name, { value }]) => [name, value])),
+    withheld: labelled.filter(([, value]) => !mayEnter(value, grant)).map(([name]) => name),
+    entered: entering.map(([name, { sensitivity }]) => [name, sensitivity]),
   }
-  return { claims, withheld }
 }
 
 const labelledClaims = (identity: CanonicalIdentity): readonly (readonly [string, Labelled<Json>])[] => {

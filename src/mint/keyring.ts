@@ -46,6 +46,16 @@ export const importKeyring = async (
 export const signingKey = (keyring: Keyring, now: Instant): Signer | undefined =>
   at(keyring, now).find(({ state }) => state === 'active')?.key
 
+/**
+ * Until when a token that is signed at `now` and ends at `expiresAt` may be handed out again: to its end where verifiers
+ * have its key that long, and else only while no other key signs.
+ */
+export const reusableUnder = (keyring: Keyring, now: Instant, expiresAt: Instant): Instant => {
+  const active = at(keyring, now).find(({ state }) => state === 'active')
+  if (active === undefined) return now
+  return active.publishedUntil < expiresAt ? Math.min(active.signsUntil, expiresAt) : expiresAt
+}
+
 /** The keys that verifiers need at `now`: the next, the active and the retiring ones. */
 export const jwksOf = (keyring: Keyring, now: Instant): Jwks => ({
   keys: at(keyring, now).flatMap(({ key, state }) => (state === 'retired' ? [] : [key.jwk])),

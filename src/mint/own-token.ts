@@ -2,14 +2,16 @@ import type { Claims } from '../domain/claims.ts'
 import type { Instant } from '../domain/time.ts'
 import { FormatError } from '../formats/format-error.ts'
 import { type CompactJws, claimsOf, parseCompactJws } from '../formats/jws.ts'
-import { HeaderError, signatureHeader } from '../formats/jws-header.ts'
-import type { JwsAlgorithm, Signatures, VerificationKey } from '../ports/signatures.ts'
-import { jwksOf, type Keyring } from './keyring.ts'
+import { HeaderError, type SignatureHeader, signatureHeader } from '../formats/jws-header.ts'
+import { jwsAlgorithms, type Signatures } from '../ports/signatures.ts'
+import type { KeySet } from '../sources/key-sets.ts'
+import { checkSignature } from '../sources/signature-check.ts'
 
 /** What must be known to recognize a token of ours. */
 export interface OwnTokenContext {
   /** Our issuer identifier. */
   readonly issuer: string
+  readonly keys: KeySet
   readonly now: Instant
   readonly signatures: Signatures
 }
@@ -22,16 +24,16 @@ const maxLength = 16_384
  */
 export const ownAccessToken = async (
   token: string,
-  keyring: Keyring,
-  context: OwnTokenContext,
+  { issuer, keys, now, signatures }: OwnTokenContext,
 ): Promise<Claims | undefined> => {
   const jws = token.length > maxLength ? undefined : taken(token)
-  if (jws === undefined || jws.header['typ'] !== 'at+jwt') return undefined
-  const key = await keyFor(jws, keyring, context)
-  if (key === undefined || !(await context.signatures.verify(key, jws.signingInput, jws.signature))) return undefined
+  const header = jws && acceptable(jws)
+  if (jws === undefined || header === undefined || jws.header['typ'] !== 'at+jwt') return undefined
+  const { holds } = await checkSignature(jws, header, keys, signatures, now)
+  if (!holds) return undefined
   const claims = claimsOf(jws)
   const { iss, exp } = claims
-  return iss === context.issuer && typeof exp === 'number' && context.now < exp ? claims : undefined
+  return iss === issuer && typeof exp === 'number' && now < exp ? claims : undefined
 }
 
 const taken = (token: string): CompactJws | undefined => {
@@ -43,23 +45,11 @@ const taken = (token: string): CompactJws | undefined => {
   }
 }
 
-/** Keys of ours, imported for verifying; a keyring keeps its JWKs for as long as it lives. */
-const imported = new WeakMap<Claims, Promise<VerificationKey>>()
-
-const keyFor = async (jws: CompactJws, keyring: Keyring, { now, signatures }: OwnTokenContext) => {
-  const published = jwksOf(keyring, now).keys.find(({ kid }) => kid === jws.header['kid'])
-  const algorithm = published?.['alg'] as JwsAlgorithm | undefined
-  if (published === undefined || algorithm === undefined || !isAcceptable(jws, algorithm)) return undefined
-  const key = imported.get(published) ?? signatures.importPublicKey(published, algorithm)
-  imported.set(published, key)
-  return key
-}
-
-const isAcceptable = ({ header }: CompactJws, algorithm: JwsAlgorithm): boolean => {
+const acceptable = ({ header }: CompactJws): SignatureHeader | undefined => {
   try {
-    return signatureHeader(header, [algorithm]).alg === algorithm
+    return signatureHeader(header, jwsAlgorithms)
   } catch (cause) {
-    if (cause instanceof HeaderError) return false
+    if (cause instanceof HeaderError) return undefined
     throw cause
   }
 }

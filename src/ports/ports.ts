@@ -7,6 +7,7 @@ import type { Files } from './files.ts'
 import type { Http } from './http.ts'
 import type { Ids } from './ids.ts'
 import type { Log } from './log.ts'
+import type { RateLimits } from './rate-limits.ts'
 import type { ReplayGuard } from './replay.ts'
 import type { Secrets } from './secrets.ts'
 import type { Signatures } from './signatures.ts'
@@ -23,6 +24,7 @@ export interface Ports {
   readonly digest: Digest
   readonly ids: Ids
   readonly replay: ReplayGuard
+  readonly rateLimits: RateLimits
   readonly audit: Audit
   readonly log: Log
 }

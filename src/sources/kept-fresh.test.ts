@@ -148,6 +148,37 @@ describe('keptFresh', () => {
     expect(loads).toBe(2)
   })
 
+  it('tells a load whether it is forced', async () => {
+    const told: boolean[] = []
+    const load = async (_: number, forced: boolean) => ({ value: String(told.push(forced)), freshFor: 100 })
+    const source = kept({ load })
+    await source.get(0)
+    await source.refresh(1)
+    await source.get(101)
+    expect(told).toEqual([false, true, false])
+  })
+
+  it('counts from when the value was got, where that was before', async () => {
+    const source = kept({ load: async (now) => ({ value: `at ${now}`, freshFor: 100, loadedAt: now - 50 }) })
+    expect((await source.get(50)).value).toBe('at 50')
+    expect([source.state(99), source.state(100), source.state(999), source.state(1_000)]).toEqual([
+      'fresh',
+      'stale',
+      'stale',
+      'missing',
+    ])
+  })
+
+  it('lets nothing that was got before replace what was got later', async () => {
+    const answers = [
+      { value: 'newer', freshFor: 100, loadedAt: 10 },
+      { value: 'older', freshFor: 100, loadedAt: 9 },
+    ]
+    const source = kept({ load: async () => answers.shift() ?? { value: 'none', freshFor: 0 } })
+    await source.get(10)
+    expect((await source.refresh(20)).value).toBe('newer')
+  })
+
   it('never loads again what cannot change', async () => {
     let count = 0
     const load = async () => ({ value: `load ${++count}`, freshFor: Number.POSITIVE_INFINITY })

@@ -3,8 +3,10 @@ import type { Instant, Seconds } from '../domain/time.ts'
 /** What a load yields, and for how long it counts as fresh. */
 export interface Loaded<T> {
   readonly value: T
-  /** `Infinity`: it cannot change. */
+  /** From when it was got. `Infinity`: it cannot change. */
   readonly freshFor: Seconds
+  /** When it was got, where that was before this load began. */
+  readonly loadedAt?: Instant
 }
 
 /** The value that a caller may use. */
@@ -31,14 +33,19 @@ export interface Watched {
 export interface KeptFresh<T> {
   /** The value. Rejects with the load's error when there is none that may be used. */
   get(now: Instant): Promise<Held<T>>
+  /** What `get` would yield without waiting for a load; undefined where it would wait or fail. Begins what `get` begins. */
+  atOnce(now: Instant): Held<T> | undefined
   /** Loads again although the value is fresh, at most once a cooldown; whoever asks meanwhile shares the outcome. */
   refresh(now: Instant): Promise<Held<T>>
   state(now: Instant): FreshnessState
 }
 
 export interface KeptFreshSettings<T> {
-  /** Throws rather than yield something empty: what it yields replaces what is known. */
-  readonly load: (now: Instant) => Promise<Loaded<T>>
+  /**
+   * Throws rather than yield something empty: what it yields replaces what is known. A forced load is one that `refresh`
+   * has begun.
+   */
+  readonly load: (now: Instant, forced: boolean) => Promise<Loaded<T>>
   /** The outage budget: how long after the last successful load the value may be used when it cannot be renewed. */
   readonly staleFor: Seconds
   /** The least time between a failed attempt and the next, and between two forced ones. Default 30. */
@@ -56,7 +63,7 @@ const refreshAfter = 0.8
 const patience: Seconds = 60
 
 interface Known<T> extends Loaded<T> {
-  /** When its load began: it may be as old as that. */
+  /** When it was got or else when its load began: it may be as old as that. */
   readonly loadedAt: Instant
 }
 
@@ -89,17 +96,23 @@ export const keptFresh = <T>(settings: KeptFreshSettings<T>): KeptFresh<T> => {
     failure: undefined,
     forcedAt: Number.NEGATIVE_INFINITY,
   }
+  const atOnce = (now: Instant): Held<T> | undefined => {
+    const state = stateOf(keeping, now)
+    if ((state !== 'fresh' || isDueForRenewal(keeping, now)) && mayBegin(keeping, now)) begin(keeping, now, false)
+    const waits = state === 'missing' || (state === 'stale' && keeping.flight !== undefined)
+    return waits ? undefined : held(keeping, now, false)
+  }
   return {
     state: (now) => stateOf(keeping, now),
+    atOnce,
     get(now) {
-      const isFresh = stateOf(keeping, now) === 'fresh'
-      if ((!isFresh || isDueForRenewal(keeping, now)) && mayBegin(keeping, now)) begin(keeping, now)
-      return isFresh ? Promise.resolve(held(keeping, now, false)) : afterFlight(keeping, now)
+      const known = atOnce(now)
+      return known === undefined ? afterFlight(keeping, now) : Promise.resolve(known)
     },
     refresh(now) {
       if (mayForce(keeping, now) && mayBegin(keeping, now)) {
         keeping.forcedAt = now
-        begin(keeping, now)
+        begin(keeping, now, true)
       }
       return afterFlight(keeping, now)
     },
@@ -136,25 +149,25 @@ const mayBegin = <T>(keeping: Keeping<T>, now: Instant): boolean => {
   return failure === undefined || now >= failure.at + rest
 }
 
-const begin = <T>(keeping: Keeping<T>, now: Instant): void => {
+const begin = <T>(keeping: Keeping<T>, now: Instant, forced: boolean): void => {
   const mine: Flight = {
     startedAt: now,
-    done: attempt(keeping, now).finally(() => {
+    done: attempt(keeping, now, forced).finally(() => {
       if (keeping.flight === mine) keeping.flight = undefined
     }),
   }
   keeping.flight = mine
 }
 
-const attempt = async <T>(keeping: Keeping<T>, startedAt: Instant): Promise<void> => {
-  const isOvertaken = () => keeping.known !== undefined && keeping.known.loadedAt > startedAt
+const attempt = async <T>(keeping: Keeping<T>, startedAt: Instant, forced: boolean): Promise<void> => {
+  const isOvertaken = (loadedAt: Instant) => keeping.known !== undefined && keeping.known.loadedAt > loadedAt
   try {
-    const loaded = await keeping.settings.load(startedAt)
-    if (isOvertaken()) return
-    keeping.known = { ...loaded, loadedAt: startedAt }
+    const loaded = { loadedAt: startedAt, ...(await keeping.settings.load(startedAt, forced)) }
+    if (isOvertaken(loaded.loadedAt)) return
+    keeping.known = loaded
     keeping.failure = undefined
   } catch (error) {
-    if (!isOvertaken()) keeping.failure = { at: startedAt, error: asError(error) }
+    if (!isOvertaken(startedAt)) keeping.failure = { at: startedAt, error: asError(error) }
     keeping.settings.onFailure(error, stateOf(keeping, startedAt))
   }
 }

@@ -56,6 +56,10 @@ const groupById = (keys: readonly UsableKey[]): ReadonlyMap<string, readonly Ver
   return groups
 }
 
+/** Is `key` one of those that can have made a signature with a header that names `kid`? */
+export const isCandidate = ({ keys, byId }: KeyIndex, key: VerificationKey, { kid }: { readonly kid?: string }) =>
+  kid === undefined ? keys.some((one) => one.key === key) : byId.get(kid)?.includes(key) === true
+
 /** The keys that can have made a signature with this header; undefined when the set does not know the key it names. */
 export const candidatesFor = (
   index: KeyIndex,

@@ -5,7 +5,7 @@ import type { Ports } from '../ports/ports.ts'
 import type { JwsAlgorithm, VerificationKey } from '../ports/signatures.ts'
 import { type JwksPlace, jwksGetter } from './jwks-document.ts'
 import { type Held, type KeptFresh, keptFresh, type Watched, watched } from './kept-fresh.ts'
-import { candidatesFor, indexKeys, type KeyIndex } from './key-index.ts'
+import { candidatesFor, indexKeys, isCandidate, type KeyIndex } from './key-index.ts'
 import type { Outbound } from './outbound.ts'
 
 /** Whose keys, which of them may be used, and how long through an outage. */
@@ -24,7 +24,18 @@ export interface Candidates {
 
 export interface KeySet extends Watched {
   /** Throws a Refusal `keys.unavailable` when there are no keys to judge with. */
-  candidates(header: { readonly alg: JwsAlgorithm; readonly kid?: string }, now: Instant): Promise<Candidates>
+  candidates(header: KeyHint, now: Instant): Promise<Candidates>
+  /**
+   * Is `key` still one of those that `candidates` would yield, as far as that is known without waiting? Undefined: it is
+   * not, or it is not known.
+   */
+  stillOffers(key: VerificationKey, header: KeyHint, now: Instant): Pick<Candidates, 'stale'> | undefined
+}
+
+/** What a JWS header says of the key that made its signature. */
+export interface KeyHint {
+  readonly alg: JwsAlgorithm
+  readonly kid?: string
 }
 
 /** All key sets in use. The same spec yields the same set, so that a reload of the documents costs no fetch. */
@@ -96,6 +107,10 @@ const createKeySet = (spec: KeySetSpec, ports: KeySetPorts, outbound: Outbound):
 export const keySetOf = (source: KeptFresh<KeyIndex>, name: string): KeySet => ({
   ...watched(source),
   candidates: (header, now) => candidatesFrom(source, name, header, now),
+  stillOffers(key, header, now) {
+    const held = source.atOnce(now)
+    return held !== undefined && isCandidate(held.value, key, header) ? held : undefined
+  },
 })
 
 /** For people: which set it is. */
@@ -105,7 +120,7 @@ const nameOf = (spec: KeySetSpec): string =>
 const candidatesFrom = async (
   source: KeptFresh<KeyIndex>,
   name: string,
-  header: { readonly alg: JwsAlgorithm; readonly kid?: string },
+  header: KeyHint,
   now: Instant,
 ): Promise<Candidates> => {
   const held = await orUnavailable(source.get(now), name)

@@ -1,33 +1,29 @@
 import type { Instant, Seconds } from '../domain/time.ts'
-import { type IdentityProvider, identityProviderIn, signedIdentityProviderIn } from '../formats/saml/metadata.ts'
+import { type IdentityProvider, identityProviderAmong } from '../formats/saml/metadata.ts'
+import type { MetadataDocument } from '../formats/saml/metadata-document.ts'
 import type { PublicKey } from '../formats/x509/certificate-key.ts'
 import type { XmlSignaturePorts } from '../formats/xml/signature-check.ts'
-import type { Files } from '../ports/files.ts'
 import { freshnessOf } from './freshness.ts'
 import { StatusError, textOf } from './json-document.ts'
 import type { Loaded } from './kept-fresh.ts'
 import type { Outbound } from './outbound.ts'
 
-/** Which identity provider's metadata, and where it lies. */
-export interface SamlMetadataPlace {
-  readonly entityID: string
-  /** A file is relative to the documents. */
-  readonly place: { readonly metadataURL: string } | { readonly metadataFile: string }
-  /** Hosts that may be reached although they resolve to a private address. */
-  readonly allowHosts: readonly string[]
+/** What lay at a place at some time. */
+export interface Published {
+  readonly document: MetadataDocument
+  readonly loadedAt: Instant
+  /** For how long its place lets it count as fresh. */
+  readonly freshFor: Seconds
+  /** Whoever asked has waited for it, so there is nothing newer to be had. */
+  readonly justLoaded: boolean
 }
 
-/** What an identity provider's metadata says. */
-export interface SamlMetadata {
-  readonly provider: IdentityProvider
+/** What is kept of an identity provider's metadata: no text, for the text of a whole document would be kept with it. */
+export interface SamlMetadata
+  extends Pick<IdentityProvider, 'keys' | 'unusableKeys' | 'validUntil'>,
+    Pick<Published, 'loadedAt' | 'justLoaded'> {
   /** Whose signature the document bears, where it must bear one. */
   readonly signer?: PublicKey
-}
-
-/** What metadata is got with. */
-export interface SamlMetadataTools {
-  readonly ports: XmlSignaturePorts & { readonly files: Pick<Files, 'read'> }
-  readonly outbound: Outbound
 }
 
 /** A federation's aggregate is large and takes its time. */
@@ -47,38 +43,27 @@ export const fetchSamlMetadata = async (
   return { text: textOf(response.body), freshFor: freshnessOf(response.headers) }
 }
 
-/** A file costs nothing to read again; an operator who replaces it does not want to wait. */
-const fileFreshness: Seconds = 60
 const shortest: Seconds = 60
 
 /**
- * Gets the metadata from its place. It is fresh for as long as HTTP or the document itself says, whichever is shorter.
+ * What is published about `entityID`. It is fresh for as long as its place or the document itself says, whichever is
+ * shorter.
  *
  * @param signers whose signature the document must bear; absent: it is believed for the place it came from
- * @throws OutboundError, StatusError, FormatError, what the files port throws
+ * @throws FormatError
  */
-export const getSamlMetadata = async (
-  { entityID, place, allowHosts }: SamlMetadataPlace,
-  signers: readonly PublicKey[] | undefined,
-  { ports, outbound }: SamlMetadataTools,
-  now: Instant,
-): Promise<Loaded<SamlMetadata>> => {
-  if ('metadataFile' in place) {
-    const text = await ports.files.read(place.metadataFile)
-    return { value: await read(text, entityID, signers, ports), freshFor: fileFreshness }
-  }
-  const { text, freshFor } = await fetchSamlMetadata(place.metadataURL, allowHosts, outbound)
-  const value = await read(text, entityID, signers, ports)
-  const { cacheDuration, validUntil } = value.provider
-  return { value, freshFor: Math.max(shortest, Math.min(freshFor, cacheDuration, validUntil - now)) }
-}
-
-const read = async (
-  text: string,
+export const samlMetadataIn = async (
+  { document, loadedAt, freshFor, justLoaded }: Published,
   entityID: string,
   signers: readonly PublicKey[] | undefined,
   ports: XmlSignaturePorts,
-): Promise<SamlMetadata> =>
-  signers === undefined
-    ? { provider: identityProviderIn(text, entityID) }
-    : signedIdentityProviderIn(text, entityID, signers, ports)
+): Promise<Loaded<SamlMetadata>> => {
+  const { described, ...by } =
+    signers === undefined ? { described: await document.described() } : await document.describedUnder(signers, ports)
+  const { keys, unusableKeys, validUntil, cacheDuration } = identityProviderAmong(described, entityID)
+  return {
+    value: { keys, unusableKeys, validUntil, ...by, loadedAt, justLoaded },
+    freshFor: Math.max(shortest, Math.min(freshFor, cacheDuration, validUntil - loadedAt)),
+    loadedAt,
+  }
+}

@@ -4,13 +4,15 @@ import { type PublicKey, publicKeyOfCertificate } from '../formats/x509/certific
 import { sharedInUse } from './in-use.ts'
 import { type Held, type KeptFresh, type Watched, watched } from './kept-fresh.ts'
 import { openPemCertificates, type PemTools } from './pem-certificates.ts'
-import type { SamlMetadataPlace, SamlMetadataTools } from './saml-metadata-document.ts'
-import { asKnown, type Keys, keysInMetadata, type MetadataSpec } from './saml-metadata-keys.ts'
+import { asKnown, type Keys, keysInMetadata, type MetadataSpec, type MetadataTools } from './saml-metadata-keys.ts'
+import type { SamlMetadataPlace } from './saml-metadata-place.ts'
 
 /** The keys that an identity provider signs with, kept fresh. */
 export interface SamlKeys extends Watched {
   /** Throws a Refusal `keys.unavailable` when there are no keys to judge with. */
   current(now: Instant): Promise<CurrentSamlKeys>
+  /** The same as far as they are known without waiting; undefined where they are not. */
+  atOnce(now: Instant): Omit<CurrentSamlKeys, 'justLoaded'> | undefined
   /** The same, read anew, at most once a cooldown: for a signature that no known key has made. */
   renewed(now: Instant): Promise<CurrentSamlKeys>
 }
@@ -32,8 +34,8 @@ export interface SamlKeysSpec extends Omit<MetadataSpec, 'place'> {
   readonly metadataCertificates?: readonly string[]
 }
 
-export interface SamlTools extends SamlMetadataTools {
-  readonly ports: SamlMetadataTools['ports'] & PemTools
+export interface SamlTools extends MetadataTools {
+  readonly ports: MetadataTools['ports'] & PemTools
 }
 
 /** The keys from URLs that are in use. */
@@ -98,6 +100,10 @@ const samlKeysOf = (source: KeptFresh<Keys>, entityID: string): SamlKeys => {
   return {
     ...watched(source),
     current: (now) => orUnavailable(source.get(now)),
+    atOnce(now) {
+      const held = source.atOnce(now)
+      return held && { keys: held.value, stale: held.stale }
+    },
     renewed: (now) => orUnavailable(source.refresh(now)),
   }
 }

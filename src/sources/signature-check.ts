@@ -13,6 +13,20 @@ export type SignatureVerdict =
 const knownToHold = new WeakMap<CompactJws, VerificationKey>()
 
 /**
+ * Tells whether the signature of `jws`, which was seen to hold, is to be believed at a later time: as long as the set, as
+ * far as it is known without waiting, still offers the very same key. Undefined: it was not seen to hold.
+ */
+export const lastingSignature = (
+  jws: CompactJws,
+  header: SignatureHeader,
+  keySet: KeySet,
+): ((now: Instant) => { readonly stale: boolean } | undefined) | undefined => {
+  const key = knownToHold.get(jws)
+  if (key === undefined) return undefined
+  return (now) => keySet.stillOffers(key, header, now)
+}
+
+/**
  * Does one of the keys that `keySet` has for this header verify `jws`? A signature that was seen to hold is not
  * computed again as long as the set still offers the very same key.
  *

@@ -99,6 +99,10 @@ const keysIn = (source: KeptFresh<Known>): KeptFresh<KeyIndex> => {
   const keys = ({ value, ...held }: Held<Known>): Held<KeyIndex> => ({ ...held, value: value.keys })
   return {
     get: (now) => source.get(now).then(keys),
+    atOnce(now) {
+      const held = source.atOnce(now)
+      return held && keys(held)
+    },
     refresh: (now) => source.refresh(now).then(keys),
     state: (now) => source.state(now),
   }

@@ -1,8 +1,9 @@
+import type { Claims } from '../domain/claims.ts'
 import { Refusal } from '../domain/refusal.ts'
 import type { Instant } from '../domain/time.ts'
 import { note, type Trace } from '../domain/trace.ts'
 import type { CompactJws } from '../formats/jws.ts'
-import type { SignatureHeader } from '../formats/jws-header.ts'
+import { HeaderError, type SignatureHeader, signatureHeader } from '../formats/jws-header.ts'
 import type { JwsAlgorithm } from '../ports/signatures.ts'
 import type { KeySet } from '../sources/key-sets.ts'
 import { checkSignature } from '../sources/signature-check.ts'
@@ -42,4 +43,24 @@ export const requireTokenSignature = async (
   throw verdict.because === 'key_unknown'
     ? new Refusal('credential.key_unknown', `${signer} publishes no such key`)
     : new Refusal('credential.signature_invalid', `no key of ${signer} verifies the signature`)
+}
+
+const reasonOfHeader = {
+  parameter: 'credential.header_not_allowed',
+  algorithm: 'credential.algorithm_not_allowed',
+  kid: 'credential.malformed',
+} as const
+
+/**
+ * What a signature check needs of a token's header.
+ *
+ * @throws Refusal `credential.header_not_allowed`, `credential.algorithm_not_allowed`, `credential.malformed`
+ */
+export const tokenHeader = (header: Claims, algorithms: readonly JwsAlgorithm[]): SignatureHeader => {
+  try {
+    return signatureHeader(header, algorithms)
+  } catch (cause) {
+    if (!(cause instanceof HeaderError)) throw cause
+    throw new Refusal(reasonOfHeader[cause.fault], cause.message, { cause })
+  }
 }

@@ -1,6 +1,6 @@
+import type { Authentication } from '../domain/authentication.ts'
 import type { Claims } from '../domain/claims.ts'
 import type { Confirmation } from '../domain/confirmation.ts'
-import type { Authentication } from '../domain/credential.ts'
 import { Refusal } from '../domain/refusal.ts'
 import type { Instant } from '../domain/time.ts'
 import { audienceOf, claim, numericDate, optionalText, subjectOf } from './claim-shapes.ts'
@@ -68,7 +68,7 @@ const thumbprint = /^[A-Za-z0-9_-]{43}$/
  * The certificate that `cnf` binds the token to (RFC 8705 section 3.1). Any other confirmation, or one beside it, is a
  * proof that nobody can give here yet.
  */
-const confirmationOf = (claims: Claims): Confirmation | undefined => {
+export const confirmationOf = (claims: Claims): Confirmation | undefined => {
   const cnf = claim(claims, 'cnf')
   if (cnf === undefined) return undefined
   const [[method, value] = ['', undefined], ...others] =
@@ -134,7 +134,7 @@ export const refuseUnproven = (claims: Claims): void => {
 }
 
 /** Well-formed statements about how the subject authenticated; anything else is left out rather than guessed at. */
-const authenticationOf = (claims: Claims): Authentication | undefined => {
+export const authenticationOf = (claims: Claims): Authentication | undefined => {
   const time = claim(claims, 'auth_time')
   const acr = claim(claims, 'acr')
   const amr = claim(claims, 'amr')

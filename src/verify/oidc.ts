@@ -1,4 +1,3 @@
-import type { Claims } from '../domain/claims.ts'
 import { type Credential, proven, type VerifiedCredential } from '../domain/credential.ts'
 import { Refusal } from '../domain/refusal.ts'
 import type { Secret } from '../domain/secret.ts'
@@ -6,13 +5,21 @@ import type { Instant } from '../domain/time.ts'
 import { tokenTypes } from '../domain/token-type.ts'
 import { note, type Trace } from '../domain/trace.ts'
 import { looksLikeJws } from '../formats/jws.ts'
-import { HeaderError, type SignatureHeader, signatureHeader } from '../formats/jws-header.ts'
 import { type IntrospectionSpec, introspect } from '../sources/introspection.ts'
 import type { KeySet } from '../sources/key-sets.ts'
 import { claim, optionalText } from './claim-shapes.ts'
-import { requireTokenSignature } from './jwt-signature.ts'
+import { requireTokenSignature, tokenHeader } from './jwt-signature.ts'
+import { endOfProof, lastingToken } from './lasting-token.ts'
 import { acceptClaims, checkOidcClaims } from './oidc-claims.ts'
-import { audienceClaimsOf, issuersOf, lintOidc, type OidcConfig, oidcSchema, type TokenForm } from './oidc-config.ts'
+import {
+  audienceClaimsOf,
+  issuersOf,
+  lintOidc,
+  type OidcConfig,
+  oidcSchema,
+  type TokenForm,
+  timeLimitsOf,
+} from './oidc-config.ts'
 import { type ParsedJwt, presentedJwt, requireTokenLength } from './presented-jwt.ts'
 import type { Tools, Verifier } from './verifier.ts'
 
@@ -79,6 +86,13 @@ export const oidc: Verifier<OidcConfig, Presented, Prepared> = {
       ? verifySigned(presented, prepared, now, tools, trace)
       : verifyOpaque(presented.raw, prepared, now, tools, trace)
   },
+
+  lasting(presented, { config, keySets }, verified) {
+    const keySet = keySets.get(verified.issuer)
+    if (!presented.signed || keySet === undefined) return undefined
+    const header = tokenHeader(presented.jws.header, config.algorithms)
+    return lastingToken(presented.jws, header, keySet, endOfProof(verified, timeLimitsOf(config)))
+  },
 }
 
 const keyPlace = (config: OidcConfig, issuer: string) => {
@@ -121,25 +135,10 @@ const verifySigned = async (
   const keySet = prepared.keySets.get(issuer)
   if (keySet === undefined) throw new Refusal('issuer.unknown', 'the map does not name this issuer')
   const wanted = { keySet, algorithms: config.algorithms, signer: 'the issuer' }
-  await requireTokenSignature(jws, readHeader(jws.header, config), wanted, now, tools, trace)
+  await requireTokenSignature(jws, tokenHeader(jws.header, config.algorithms), wanted, now, tools, trace)
   const accepted = checkOidcClaims(form, jws.header, claims, config, now)
   note(trace, { stage: 'verify', check: 'claims', ok: true, wanted: 'form, audience and times as the map says' })
   return proven({ kind: oidc.kind, issuer, claims, header: jws.header, ...accepted })
-}
-
-const reasonOfHeader = {
-  parameter: 'credential.header_not_allowed',
-  algorithm: 'credential.algorithm_not_allowed',
-  kid: 'credential.malformed',
-} as const
-
-const readHeader = (header: Claims, config: OidcConfig): SignatureHeader => {
-  try {
-    return signatureHeader(header, config.algorithms)
-  } catch (cause) {
-    if (!(cause instanceof HeaderError)) throw cause
-    throw new Refusal(reasonOfHeader[cause.fault], cause.message, { cause })
-  }
 }
 
 const verifyOpaque = async (

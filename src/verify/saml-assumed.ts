@@ -1,14 +1,13 @@
 import type { Claims } from '../domain/claims.ts'
 import { proven, type VerifiedCredential } from '../domain/credential.ts'
 import { Refusal } from '../domain/refusal.ts'
-import type { Instant, Seconds } from '../domain/time.ts'
+import type { Instant } from '../domain/time.ts'
 import { asObject } from '../formats/json.ts'
+import { assumedLifetime } from './assumed-lifetime.ts'
 import { audienceOf, claim, numericDate, optionalText, subjectOf } from './claim-shapes.ts'
+import { onwardIn } from './onward-claim.ts'
 import { aliasClaims } from './saml-claims.ts'
 import type { SamlConfig } from './saml-config.ts'
-
-/** How long a fixture is good for that does not say. */
-const assumedLifetime: Seconds = 300
 
 /**
  * What an assertion with these claims would prove, for policy tests. Only `sub` is required of a fixture; attributes are
@@ -42,7 +41,7 @@ export const assumeAssertion = (claims: Claims, config: SamlConfig, now: Instant
     header: {},
     expiresAt,
     ...(acr === undefined ? {} : { authentication: { acr } }),
-    ...(onward.length === 0 ? {} : { onwardAudiences: onward }),
+    ...(onward === undefined ? {} : { onward }),
   })
 }
 
@@ -53,9 +52,4 @@ const checkLists = (claims: Claims, { attributes }: SamlConfig): void => {
     if (typeof wanted === 'object' && wanted.list && value !== undefined && !Array.isArray(value))
       throw new Refusal('credential.claim_invalid', `${alias} is a list in every assertion of the map`)
   }
-}
-
-const onwardIn = (claims: Claims): readonly string[] => {
-  const audiences = asObject(claim(claims, 'proxy_restriction'))?.['audiences']
-  return Array.isArray(audiences) ? audiences.filter((one) => typeof one === 'string') : []
 }

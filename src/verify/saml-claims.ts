@@ -1,5 +1,5 @@
+import type { Authentication } from '../domain/authentication.ts'
 import type { Claims, Json } from '../domain/claims.ts'
-import type { Authentication } from '../domain/credential.ts'
 import type { Instant } from '../domain/time.ts'
 import type { Assertion, AuthnStatement } from '../formats/saml/assertion.ts'
 import type { NameId } from '../formats/saml/subject.ts'

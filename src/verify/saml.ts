@@ -5,10 +5,13 @@ import type { Instant } from '../domain/time.ts'
 import { tokenTypes } from '../domain/token-type.ts'
 import { note, type Trace } from '../domain/trace.ts'
 import type { NameId } from '../formats/saml/subject.ts'
+import { seenToHold } from '../formats/xml/signature-check.ts'
 import type { DecryptionKey } from '../ports/decryption.ts'
 import { openSamlKeys, type SamlKeys } from '../sources/saml-metadata.ts'
 import { subjectOf } from './claim-shapes.ts'
 import { requireFirstUse } from './first-use.ts'
+import { endOfProof } from './lasting-token.ts'
+import { onwardIn } from './onward-claim.ts'
 import { assumeAssertion } from './saml-assumed.ts'
 import { audiencesOf, authenticationOf, samlClaims } from './saml-claims.ts'
 import { type AssertionTerms, judgeConditions } from './saml-conditions.ts'
@@ -63,6 +66,19 @@ export const saml: Verifier<SamlConfig, PresentedAssertion, Prepared> = {
     const verified = provenBy(opened, nameId, expiresAt, config)
     await claimOnce(opened, config, now, tools)
     return verified
+  },
+
+  lasting(presented, { config, keys, terms }, verified) {
+    const { assertion, signature } = readable(presented)
+    if (isForOneUse(assertion, config)) return undefined
+    const isSigner = seenToHold(signature)
+    return {
+      until: endOfProof(verified, terms),
+      stillHolds(now) {
+        const current = keys.atOnce(now)
+        return current?.keys.some(isSigner) === true ? { stale: current.stale } : undefined
+      },
+    }
   },
 
   assume: assumeAssertion,
@@ -141,7 +157,7 @@ const provenBy = (
 ): VerifiedCredential => {
   const claims = samlClaims(assertion, nameId, expiresAt, config)
   const authentication = authenticationOf(assertion)
-  const onward = assertion.conditions.proxyRestriction?.audiences ?? []
+  const onward = onwardIn(claims)
   return proven({
     kind: saml.kind,
     issuer: assertion.issuer,
@@ -153,9 +169,12 @@ const provenBy = (
     expiresAt,
     id: assertion.id,
     ...(authentication === undefined ? {} : { authentication }),
-    ...(onward.length === 0 ? {} : { onwardAudiences: onward }),
+    ...(onward === undefined ? {} : { onward }),
   })
 }
+
+const isForOneUse = ({ conditions }: ReadableAssertion['assertion'], config: SamlConfig): boolean =>
+  config.oneTimeUse || conditions.oneTimeUse
 
 /** SAML core section 2.5.1.5: remembered for as long as the assertion could be presented again. */
 const claimOnce = async (
@@ -164,7 +183,7 @@ const claimOnce = async (
   now: Instant,
   tools: Tools,
 ): Promise<void> => {
-  if (!config.oneTimeUse && !assertion.conditions.oneTimeUse) return
+  if (!isForOneUse(assertion, config)) return
   const ends = [
     assertion.conditions.notOnOrAfter,
     ...assertion.subject.confirmations.map(({ data }) => data?.notOnOrAfter),

@@ -2,15 +2,13 @@ import type { Claims } from '../domain/claims.ts'
 import { proven, type VerifiedCredential } from '../domain/credential.ts'
 import { Refusal } from '../domain/refusal.ts'
 import { type SpiffeId, trustDomainId } from '../domain/spiffe-id.ts'
-import type { Instant, Seconds } from '../domain/time.ts'
+import type { Instant } from '../domain/time.ts'
 import { workloadId } from '../formats/jwt-svid.ts'
+import { assumedLifetime } from './assumed-lifetime.ts'
 import { claim, numericDate, optionalText } from './claim-shapes.ts'
 import { requireType, spiffeClaim } from './spiffe-claims.ts'
 import type { SpiffeConfig } from './spiffe-config.ts'
 import { acceptSvidClaims } from './spiffe-jwt.ts'
-
-/** How long a fixture is good for that does not say. */
-const assumedLifetime: Seconds = 300
 
 /**
  * What an SVID with these claims would prove, for policy tests: a JWT-SVID if it has an audience, else an X.509-SVID. Only

@@ -8,11 +8,12 @@ import type { SignatureHeader } from '../formats/jws-header.ts'
 import { JwtSvidError, jwtSvidHeader, workloadId } from '../formats/jwt-svid.ts'
 import { audienceOf, claim, optionalText } from './claim-shapes.ts'
 import { requireTokenSignature } from './jwt-signature.ts'
+import { lastingToken } from './lasting-token.ts'
 import { checkTimes, refuseUnproven } from './oidc-claims.ts'
 import { type ParsedJwt, presentedJwt } from './presented-jwt.ts'
 import { bundleFor, type Prepared, requireType, spiffeClaim } from './spiffe-claims.ts'
 import type { SpiffeConfig } from './spiffe-config.ts'
-import type { Tools } from './verifier.ts'
+import type { Lasting, Tools } from './verifier.ts'
 
 /** A JWT whose subject is a SPIFFE ID, taken apart. */
 export interface PresentedJwtSvid extends ParsedJwt {
@@ -66,6 +67,14 @@ export const verifyJwtSvid = async (
     ...accepted,
   })
 }
+
+/** For how long a JWT-SVID lasts that has just been proven. */
+export const lastingJwtSvid = (
+  { id, jws }: PresentedJwtSvid,
+  prepared: Prepared,
+  expiresAt: Instant,
+): Lasting | undefined =>
+  lastingToken(jws, readHeader(jws.header, prepared.config), bundleFor(id, prepared).jwtKeys, expiresAt)
 
 const reasonOfHeader = {
   type: 'credential.type_mismatch',

@@ -6,7 +6,7 @@ import { openTrustBundle } from '../sources/trust-bundles.ts'
 import { assumeSvid } from './spiffe-assumed.ts'
 import type { Prepared } from './spiffe-claims.ts'
 import { audiencesOfSpiffe, issuersOfSpiffe, lintSpiffe, type SpiffeConfig, spiffeSchema } from './spiffe-config.ts'
-import { audiencesOfJwtSvid, type PresentedJwtSvid, readJwtSvid, verifyJwtSvid } from './spiffe-jwt.ts'
+import { audiencesOfJwtSvid, lastingJwtSvid, type PresentedJwtSvid, readJwtSvid, verifyJwtSvid } from './spiffe-jwt.ts'
 import { audiencesOfX509Svid, type PresentedX509Svid, readX509Svid, verifyX509Svid } from './spiffe-x509.ts'
 import type { Verifier } from './verifier.ts'
 
@@ -40,6 +40,9 @@ export const spiffe: Verifier<SpiffeConfig, Presented, Prepared> = {
     presented.svid === 'x509'
       ? verifyX509Svid(presented, prepared, now, tools, trace)
       : verifyJwtSvid(presented, prepared, now, tools, trace),
+
+  lasting: (presented, prepared, { expiresAt }) =>
+    presented.svid === 'x509' ? undefined : lastingJwtSvid(presented, prepared, expiresAt),
 
   assume: assumeSvid,
 }

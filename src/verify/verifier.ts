@@ -7,7 +7,7 @@ import type { TokenType } from '../domain/token-type.ts'
 import type { Trace } from '../domain/trace.ts'
 import type { Ports } from '../ports/ports.ts'
 import type { Watched } from '../sources/kept-fresh.ts'
-import type { KeySets } from '../sources/key-sets.ts'
+import type { KeySet, KeySets } from '../sources/key-sets.ts'
 import type { Outbound } from '../sources/outbound.ts'
 
 /** What a verifier may use. */
@@ -18,11 +18,21 @@ export interface Tools {
   readonly mtlsAlias?: string
   readonly ports: Ports
   readonly keySets: KeySets
+  /** Our own keys, as far as they are published. */
+  readonly ownKeys: KeySet
   readonly outbound: Outbound
 }
 
+/** For how long what was proven can be taken for proven again without asking anybody. */
+export interface Lasting {
+  /** From then on it would be refused for its own times. */
+  readonly until: Instant
+  /** Until then: does it still hold by the keys that are known without waiting? Undefined: it has to be proven anew. */
+  stillHolds(now: Instant): { readonly stale: boolean } | undefined
+}
+
 /**
- * One kind of foreign credential. A kind is one file beside this one and one word in the catalog.
+ * One kind of credential. A kind is one file beside this one and one word in the catalog.
  *
  * `Config` is what a trust map's `source.<kind>` says, `Presented` is the credential taken apart but not believed,
  * `Prepared` is the config with everything done that can be done at load.
@@ -33,8 +43,13 @@ export interface Verifier<Config, Presented, Prepared> {
   /** The subject_token_types that may carry this kind. */
   readonly tokenTypes: readonly TokenType[]
   readonly schema: z.ZodType<Config>
-  /** Every issuer that `config` speaks for, as `issuerOf` will name it. Two enabled maps must not claim the same one with overlapping audiences. */
-  issuers(config: Config): readonly string[]
+  /** Its credentials say who somebody is in our own terms, so that a rule may take that as it is: `identity: same`. */
+  readonly isCanonical?: true
+  /**
+   * Every issuer that `config` speaks for, as `issuerOf` will name it. Two enabled maps must not claim the same one with
+   * overlapping audiences. `us` is there where it is known who we are: the documents do not say.
+   */
+  issuers(config: Config, us?: Pick<Tools, 'issuer'>): readonly string[]
   /** The audiences that `config` accepts in a credential. */
   audiences(config: Config): readonly string[]
   /** The clients that alone may present credentials of this source, if `config` names any. */
@@ -46,7 +61,7 @@ export interface Verifier<Config, Presented, Prepared> {
   /** The key sets and bundles that were opened: to be fetched before the first request and watched for readiness. */
   keySets(prepared: Prepared): readonly Watched[]
   /** Takes a credential apart. Undefined: not of this kind. Throws a Refusal when it is of this kind and broken. */
-  read(credential: Credential): Presented | undefined
+  read(credential: Credential, us: Pick<Tools, 'issuer'>): Presented | undefined
   /**
    * Opens a credential that is encrypted to us, with the keys of any source of the kind: who issued it can only be seen
    * then. Only kinds have it that can be encrypted. What is not encrypted is returned as it is.
@@ -66,6 +81,11 @@ export interface Verifier<Config, Presented, Prepared> {
     tools: Tools,
     trace: Trace,
   ): Promise<VerifiedCredential>
+  /**
+   * For how long `proven`, which `verify` has just yielded of `presented`, lasts; undefined: only for the one time. Absent
+   * in kinds whose credentials are judged by what has to be asked for every time.
+   */
+  lasting?(presented: Presented, prepared: Prepared, proven: VerifiedCredential, tools: Tools): Lasting | undefined
   /**
    * What a credential with these claims would prove, as far as claims alone can tell: for policy tests. Only kinds have
    * it whose credentials are not claims themselves, such as certificates; fixtures of the others are read as tokens.

@@ -5,9 +5,9 @@ import { Refusal } from '../domain/refusal.ts'
 import type { Instant } from '../domain/time.ts'
 import { type TokenType, tokenTypes } from '../domain/token-type.ts'
 import { note, type Trace } from '../domain/trace.ts'
+import { createRecent, type Recent } from '../sources/recent.ts'
 import { claim } from './claim-shapes.ts'
-import { createRecent, type Recent } from './recent.ts'
-import type { AnyVerifier, Tools } from './verifier.ts'
+import type { AnyVerifier, Lasting, Tools } from './verifier.ts'
 
 /** A trust map's source, made ready: the verifier of its kind and all that it prepared. */
 export interface Source {
@@ -57,6 +57,13 @@ export interface Presenter {
   readonly certificate?: PresentedCertificate
 }
 
+/** What is proven, by which map, and for how long that lasts: undefined where it has to be proven anew each time. */
+export interface Verified {
+  readonly credential: VerifiedCredential
+  readonly map: string
+  lasting(): Lasting | undefined
+}
+
 /** Does a client have the right to present credentials of the map with this name? */
 export type MayPresent = (client: Client, map: string) => boolean
 
@@ -65,7 +72,6 @@ export type MayPresent = (client: Client, map: string) => boolean
  * the verifier of that kind prove it. Whether the client may present it is judged before any key is fetched. What is
  * bound to a key is accepted only from its holder.
  *
- * @returns what is proven and the name of the map
  * @throws Refusal `credential.*`, `issuer.*`, `source.not_allowed`, `keys.unavailable`
  */
 export const verify = async (
@@ -77,13 +83,13 @@ export const verify = async (
   now: Instant,
   tools: Tools,
   trace: Trace,
-): Promise<{ readonly credential: VerifiedCredential; readonly map: string }> => {
+): Promise<Verified> => {
   const raw = credential.raw.reveal()
   const digest = await tools.ports.digest.sha256(raw)
   trace.subjectTokenType = credential.type
   trace.subjectTokenFingerprint = digest.slice(0, 16)
   const known = sources.recent.get(digest + credential.type)
-  const reading = known ?? (await unsealed(read(credential, verifiers), sources, tools))
+  const reading = known ?? (await unsealed(read(credential, verifiers, tools), sources, tools))
   trace.kind = reading.verifier.kind
   const { client } = presenter
   const source = sourceOf(reading, client, sources, mayPresent, now, trace)
@@ -99,13 +105,18 @@ export const verify = async (
   checkMayAct(verified, client)
   checkHolder(verified, credential.type, presenter)
   if (known === undefined) sources.recent.offer(digest + credential.type, reading, weight(raw.length))
-  return { credential: verified, map: source.map }
+  const { verifier, prepared } = source
+  return {
+    credential: verified,
+    map: source.map,
+    lasting: () => verifier.lasting?.(reading.presented, prepared, verified, tools),
+  }
 }
 
-const read = (credential: Credential, verifiers: readonly AnyVerifier[]): Reading => {
+const read = (credential: Credential, verifiers: readonly AnyVerifier[], tools: Tools): Reading => {
   for (const verifier of verifiers) {
     if (!verifier.tokenTypes.includes(credential.type)) continue
-    const presented = verifier.read(credential)
+    const presented = verifier.read(credential, tools)
     if (presented !== undefined) return { verifier, presented }
   }
   throw new Refusal('credential.type_unsupported', 'no verifier reads this subject_token_type')
@@ -140,9 +151,7 @@ const sourceOf = (
     throw new Refusal('issuer.unknown', 'the token names no issuer and no trust map can ask for it')
   if (forUs.length === 0)
     throw new Refusal('credential.audience_mismatch', `the token is for none of the audiences of ${names(ofKind)}`)
-  const permitted = forUs.filter(
-    (source) => mayPresent(client, source.map) && (source.clients?.includes(client.id) ?? true),
-  )
+  const permitted = forUs.filter((source) => mayPresent(client, source.map) && isOpenTo(client, source))
   const [source] = permitted
   if (source === undefined)
     throw new Refusal('source.not_allowed', `client ${client.id} may not present credentials of ${names(forUs)}`)
@@ -153,6 +162,13 @@ const sourceOf = (
     )
   return source
 }
+
+/**
+ * Tokens of our own are narrowed by those who were named for it, there or here: a glob that stands for every issuer would
+ * let them in again at the edge.
+ */
+const isOpenTo = (client: Client, { map, verifier, clients }: Source): boolean =>
+  clients?.includes(client.id) ?? (verifier.isCanonical !== true || client.rights.sources.includes(map))
 
 const names = (sources: readonly Source[]) => sources.map((source) => source.map).join(', ')
 

@@ -10,9 +10,12 @@ import { Refusal } from '../../src/domain/refusal.ts'
 import { secret } from '../../src/domain/secret.ts'
 import { tokenTypes } from '../../src/domain/token-type.ts'
 import { newTrace } from '../../src/domain/trace.ts'
+import { identityHeaders } from '../../src/formats/gateway-decision-settings.ts'
 import { textOfChain } from '../../src/formats/x509-chain-text.ts'
 import { clientCertificate } from '../../src/gateways/client-certificate.ts'
-import { type FormCall, formCallOf } from '../../src/http/form-call.ts'
+import type { HttpCall } from '../../src/gateways/dialect.ts'
+import { answerAuthz } from '../../src/http/authz.ts'
+import { httpCallOf } from '../../src/http/http-call.ts'
 import { type Listener, listen } from '../../src/runtimes/node/listener.ts'
 import { openPlace, type Place } from '../world/place.ts'
 import { testKeyring } from '../world/signing.ts'
@@ -21,7 +24,8 @@ import { falseAccept, falseReject, right, skipped, type Timed, timed, type Verdi
 /**
  * dragoman-gateway-headers/1: one request as raw header lines from a peer address, under a Gateway document for the
  * case's mode and a map of SPIFFE identities. The lines go over a real connection to the real listener; only the
- * address of the caller is put in the place of the loopback's.
+ * address of the caller is put in the place of the loopback's. A mode names a way to state certificates, and then the
+ * certificate is looked for; or a dialect, and then the gateway asks about a request.
  */
 
 const headerCase = z.looseObject({
@@ -53,8 +57,8 @@ export const runGatewayHeaders = async (content: unknown): Promise<readonly Time
   const file = headerFile.parse(content)
   const places = new Map<string, Place>()
   for (const mode of new Set(file.cases.map((one) => one.mode))) {
-    const certificateFrom = dialectOf(mode, file)
-    if (certificateFrom !== undefined) places.set(mode, await openGatewayPlace(file, certificateFrom))
+    const gateway = gatewayFor(mode, file)
+    if (gateway !== undefined) places.set(mode, await openGatewayPlace(file, gateway))
   }
   const border = await openBorder()
   const verdicts: Timed[] = []
@@ -64,8 +68,19 @@ export const runGatewayHeaders = async (content: unknown): Promise<readonly Time
   return verdicts
 }
 
-/** `certificateFrom` of the Gateway document for a mode; undefined for modes that state no certificate. */
-const dialectOf = (mode: string, { config }: HeaderFile): string | object | undefined => {
+/** What the Gateway document of a mode says beside who the gateway is; undefined for modes that are not known. */
+const gatewayFor = (mode: string, file: HeaderFile): object | undefined => {
+  const certificateFrom = certificateFromFor(mode, file)
+  if (certificateFrom !== undefined) return { certificateFrom }
+  return isAsked(mode) ? { dialect: mode, routes: [{ name: 'all', audience }] } : undefined
+}
+
+/** HAProxy's name is also that of a certificate header, and means that here. */
+const isAsked = (mode: string): boolean =>
+  ['apisix', 'envoy-http', 'forward-auth', 'ingress-nginx', 'nginx'].includes(mode)
+
+/** `certificateFrom` for modes that state certificates. */
+const certificateFromFor = (mode: string, { config }: HeaderFile): string | object | undefined => {
   if (mode === 'envoy-xfcc') return { 'envoy-xfcc': config.envoy_by === undefined ? {} : { by: config.envoy_by } }
   if (mode === 'nginx-escaped') return { nginx: { header: 'x-ssl-client-cert', verifyHeader: 'x-ssl-client-verify' } }
   return [
@@ -81,6 +96,8 @@ const dialectOf = (mode: string, { config }: HeaderFile): string | object | unde
   ].find((kind) => kind === mode)
 }
 
+const audience = 'https://svc-b.internal'
+
 const document = (kind: string, name: string, spec: object) => ({
   apiVersion: 'dragoman/v1alpha1',
   kind,
@@ -88,12 +105,12 @@ const document = (kind: string, name: string, spec: object) => ({
   spec,
 })
 
-const openGatewayPlace = async ({ now, config }: HeaderFile, certificateFrom: string | object): Promise<Place> =>
+const openGatewayPlace = async ({ now, config }: HeaderFile, gateway: object): Promise<Place> =>
   openPlace({
     issuer: 'https://dragoman.example.com',
     now: () => Date.parse(now) / 1_000,
     documents: [
-      document('Gateway', 'edge', { authenticate: { network: config.trusted_peers }, certificateFrom }),
+      document('Gateway', 'edge', { authenticate: { network: config.trusted_peers }, ...gateway }),
       document('TrustMap', 'workloads', {
         source: {
           spiffe: { trustDomains: [{ name: config.trust_domain, bundleFile: 'anchors.pem' }], types: ['x509-svid'] },
@@ -103,7 +120,7 @@ const openGatewayPlace = async ({ now, config }: HeaderFile, certificateFrom: st
             name: 'everyone',
             when: { claims: { sub: { exists: true } } },
             identity: { type: 'workload', subject: { claim: 'sub' } },
-            grant: { audiences: ['https://svc-b.internal'], ttl: '5m' },
+            grant: { audiences: [audience], ttl: '5m' },
           },
         ],
       }),
@@ -115,8 +132,8 @@ const openGatewayPlace = async ({ now, config }: HeaderFile, certificateFrom: st
 /** A listener that hands what arrives to whoever waits for it. */
 interface Border {
   readonly listener: Listener
-  /** The request as it is received when `headers` are sent; undefined when the listener itself refuses them. */
-  receive(headers: HeaderCase['headers'], peer: string): Promise<FormCall | undefined>
+  /** The call as it is received when `headers` are sent; undefined when the listener itself refuses them. */
+  receive(request: string, headers: HeaderCase['headers'], peer: string): Promise<HttpCall | undefined>
 }
 
 const openBorder = async (): Promise<Border> => {
@@ -131,28 +148,28 @@ const openBorder = async (): Promise<Border> => {
   )
   return {
     listener,
-    async receive(headers, peer) {
+    async receive(request, headers, peer) {
       received = undefined
-      await send(listener.port, headers)
-      return received === undefined ? undefined : formCallOf(received, () => ({ address: peer }))
+      await send(listener.port, request, headers)
+      return received === undefined ? undefined : httpCallOf(received, () => ({ address: peer }))
     },
   }
 }
 
 /** Sends the lines as they stand and waits for the end of the answer, or for the connection to break. */
-const send = async (port: number, headers: HeaderCase['headers']): Promise<void> => {
+const send = async (port: number, request: string, headers: HeaderCase['headers']): Promise<void> => {
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  socket.write(`POST /token HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 0\r\n${lines}\r\n`)
+  socket.write(`${request} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 0\r\n${lines}\r\n`)
   await text(socket).catch(() => '')
 }
 
 const judge = async (one: HeaderCase, place: Place | undefined, border: Border): Promise<Verdict> => {
-  if (place === undefined)
-    return skipped(one.id, `${one.mode} states no client certificate; it belongs to the endpoints for gateways`)
-  const call = await border.receive(one.headers, one.peer_ip)
-  const found = call === undefined ? { refused: 'the listener does not read this' } : await appraised(call, place.desk)
+  if (place === undefined) return skipped(one.id, `there is no gateway of the kind ${one.mode}`)
+  const asked = isAsked(one.mode)
+  const call = await border.receive(asked ? 'GET /authz/edge/' : 'POST /token', one.headers, one.peer_ip)
+  const found = await foundIn(call, asked ? authorized : appraised, place.desk)
   if (place.outboundAttempts() > 0) return falseAccept(one.id, 'an outbound request was attempted')
   if ('refused' in found) return one.expected === 'reject' ? right(one.id) : falseReject(one.id, found.refused)
   return one.expected === 'accept' && found.spiffeId === one.spiffe_id
@@ -162,8 +179,20 @@ const judge = async (one: HeaderCase, place: Place | undefined, border: Border):
 
 type Found = { readonly spiffeId: string } | { readonly refused: string }
 
+const foundIn = async (
+  call: HttpCall | undefined,
+  find: (call: HttpCall, desk: Desk) => Promise<Found>,
+  desk: Desk,
+): Promise<Found> => (call === undefined ? { refused: 'the listener does not read this' } : find(call, desk))
+
+/** Has the request decided upon, as the gateway would have it. */
+const authorized = async (call: HttpCall, desk: Desk): Promise<Found> => {
+  const { status, headers, body } = await answerAuthz(call, desk)
+  return status === 200 ? { spiffeId: headers[identityHeaders.subject] ?? '' } : { refused: `${status} ${body}` }
+}
+
 /** Finds the client certificate of the request and has the map of SPIFFE identities prove whose it is. */
-const appraised = async (call: FormCall, desk: Desk): Promise<Found> => {
+const appraised = async (call: HttpCall, desk: Desk): Promise<Found> => {
   try {
     const certificate = await clientCertificate(call, call.caller(), desk.gateways, desk.ports.clock.now(), desk)
     return certificate === undefined ? { refused: 'there is no certificate' } : await proven(certificate, desk)
@@ -183,7 +212,6 @@ const proven = async (certificate: PresentedCertificate, desk: Desk): Promise<Fo
   const now = desk.ports.clock.now()
   const { credential } = await appraise(
     {
-      client: { method: 'certificate', id: client.id, certificate },
       subject: { type: tokenTypes.x509Chain, raw: secret(textOfChain(certificate.chain)) },
       certificate,
       targets: [],

@@ -8,7 +8,8 @@ import { secret } from '../../src/domain/secret.ts'
 import { tokenTypes } from '../../src/domain/token-type.ts'
 import { newTrace } from '../../src/domain/trace.ts'
 import { assertionLimits } from '../../src/formats/saml/assertion-document.ts'
-import { identityProviderIn, signedIdentityProviderIn } from '../../src/formats/saml/metadata.ts'
+import { identityProviderAmong, identityProviderIn } from '../../src/formats/saml/metadata.ts'
+import { metadataDocument } from '../../src/formats/saml/metadata-document.ts'
 import { type PublicKey, publicKeyOfCertificate } from '../../src/formats/x509/certificate-key.ts'
 import { parseXml } from '../../src/formats/xml/document.ts'
 import { canonicalText } from '../../src/formats/xml/exclusive-c14n.ts'
@@ -212,7 +213,8 @@ const metadataTargets = (idp: SamlIdentityProvider): readonly Target<string>[] =
       inputs: changedFrom(signed, donors),
       good: signed,
       async judge(text) {
-        const { provider } = await signedIdentityProviderIn(text, idp.entityId, [key], ports)
+        const { described } = await metadataDocument(text).describedUnder([key], ports)
+        const provider = identityProviderAmong(described, idp.entityId)
         if (!isDeepStrictEqual(provider.keys.map(hexOf), [hexOf(key)])) accepted('metadata that nobody signed')
       },
     },

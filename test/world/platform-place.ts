@@ -9,6 +9,7 @@ import type { ReplayGuard } from '../../src/ports/replay.ts'
 import { createKeySets } from '../../src/sources/key-sets.ts'
 import { createOutbound } from '../../src/sources/outbound.ts'
 import { createMemoryReplayGuard } from '../../src/stores/memory.ts'
+import { createMemoryRateLimits } from '../../src/stores/memory-rate-limits.ts'
 import { loadTrust, type SourceFile } from '../../src/trust.ts'
 
 /** A whole dragoman whose clock and network are given: the same code as in production, nowhere to reach out to. */
@@ -82,6 +83,7 @@ const portsOf = (platform: Platform, options: PlaceOptions, traces: Trace[], onO
   },
   secrets: { read: async (reference) => secret(secretIn(options.secrets ?? {}, Object.values(reference).join())) },
   replay: options.replay ?? createMemoryReplayGuard(platform.digest),
+  rateLimits: createMemoryRateLimits(),
   audit: { record: (trace) => traces.push(trace) },
   log: { info: () => undefined, warn: () => undefined },
 })

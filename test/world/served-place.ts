@@ -1,8 +1,9 @@
 import { createApp } from '../../src/http/app.ts'
 import { callerOf } from '../../src/runtimes/node/caller.ts'
 import { listen } from '../../src/runtimes/node/listener.ts'
+import { shortcutTo } from '../../src/runtimes/node/shortcut.ts'
 import type { TlsMaterial } from '../../src/runtimes/node/tls.ts'
-import { tokenShortcut } from '../../src/runtimes/node/token-shortcut.ts'
+import { testAdmission } from './admission.ts'
 import { openPlace, type Place, type PlaceOptions } from './place.ts'
 
 /** A place that listens on loopback. */
@@ -14,6 +15,7 @@ export interface ServedPlace extends Place {
 export interface ServedPlaceOptions extends PlaceOptions {
   /** Speak TLS with this certificate; `clientCa` as the option of the same name of `serve`. */
   readonly tls?: TlsMaterial & { readonly clientCa?: string }
+  readonly maxInFlight?: number
 }
 
 const tlsOf = ({ clientCa, ...material }: NonNullable<ServedPlaceOptions['tls']>) => ({
@@ -27,7 +29,10 @@ export const servePlace = async (options: ServedPlaceOptions): Promise<ServedPla
   const desk = () => place.desk
   const app = createApp(desk, callerOf)
   const tls = options.tls === undefined ? {} : { tls: tlsOf(options.tls) }
-  const listener = await listen(app.fetch, '127.0.0.1', 0, { shortcut: tokenShortcut(desk), ...tls })
+  const listener = await listen(app.fetch, '127.0.0.1', 0, {
+    shortcut: shortcutTo(desk, testAdmission(options.maxInFlight)),
+    ...tls,
+  })
   const scheme = options.tls === undefined ? 'http' : 'https'
   return { ...place, url: `${scheme}://127.0.0.1:${listener.port}`, stop: () => listener.close(1) }
 }

@@ -5,8 +5,7 @@ import { type PublicKey, publicKeyOfCertificate } from '../x509/certificate-key.
 import { parseXml, type XmlElement, type XmlLimits } from '../xml/document.ts'
 import { durationIn, instantIn } from '../xml/instant.ts'
 import { attributeIn, base64In, elementsIn, isNamed, requiredAttributeIn, textIn } from '../xml/reading.ts'
-import { envelopedSignatureIn, signatureNamespace } from '../xml/signature.ts'
-import { checkXmlSignature, type XmlSignaturePorts, type XmlSignatureVerdict } from '../xml/signature-check.ts'
+import { signatureNamespace } from '../xml/signature.ts'
 import { assertionNamespace, metadataNamespace, protocolNamespace } from './names.ts'
 
 /** What metadata says about one identity provider (SAML metadata sections 2.3.2 and 2.4.3). */
@@ -33,61 +32,33 @@ export interface AdvertisedAttribute {
 }
 
 /** Room for a federation of some thousand entities. */
-const limits: XmlLimits = { characters: 4_194_304, depth: 32, elements: 100_000, attributes: 64 }
-
-/** Canonical text is longer: it declares a namespace again for every element that uses it. */
-const contentLimits: XmlLimits = { ...limits, characters: 4 * limits.characters }
+export const metadataLimits: XmlLimits = { characters: 4_194_304, depth: 32, elements: 100_000, attributes: 64 }
 
 const mostKeys = 32
 
+/** Those whom a document describes, by entityID. Nothing else of it is kept, for it may be large. */
+export type DescribedEntities = ReadonlyMap<string, readonly Entity[]>
+
 /**
- * The identity provider `entityID` in a document that is believed for the place it came from: an EntityDescriptor, or
- * the EntitiesDescriptor of a federation, which may hold others.
+ * Those whom a document describes: an EntityDescriptor alone, or the EntitiesDescriptor of a federation with all it holds.
  *
  * @throws FormatError
  */
-export const identityProviderIn = (text: string, entityID: string): IdentityProvider =>
-  providerIn(parseXml(text, limits), entityID)
-
-/**
- * The same in a document that must be signed as a whole (SAML metadata section 3), and the key that has signed it. Only
- * what the signature covers is read.
- *
- * @throws FormatError, also when it is not signed or under none of `keys`
- */
-export const signedIdentityProviderIn = async (
-  text: string,
-  entityID: string,
-  keys: readonly PublicKey[],
-  ports: XmlSignaturePorts,
-): Promise<{ readonly provider: IdentityProvider; readonly signer: PublicKey }> => {
-  const signature = envelopedSignatureIn(parseXml(text, limits))
-  if (signature === undefined) throw new FormatError('the metadata is not signed')
-  const verdicts = new Set<XmlSignatureVerdict>()
-  for (const signer of keys) {
-    const verdict = await checkXmlSignature(signature, [signer], ports)
-    if (verdict === 'holds')
-      return { provider: providerIn(parseXml(signature.content, contentLimits), entityID), signer }
-    verdicts.add(verdict)
+export const describedEntitiesIn = (text: string, limits = metadataLimits): DescribedEntities => {
+  const described = new Map<string, Entity[]>()
+  for (const one of entitiesIn(parseXml(text, limits))) {
+    const entityID = attributeIn(one.entity, 'entityID')
+    if (entityID === undefined) continue
+    const namesakes = described.get(entityID)
+    if (namesakes === undefined) described.set(entityID, [one])
+    else namesakes.push(one)
   }
-  throw new FormatError(
-    verdicts.has('digest')
-      ? 'the metadata was changed after it was signed'
-      : 'the metadata is signed under none of the certificates that may sign it',
-  )
+  return described
 }
 
-/** The entityID of every identity provider of SAML 2.0 in a document. @throws FormatError */
-export const identityProvidersIn = (text: string): readonly string[] =>
-  entitiesIn(parseXml(text, limits))
-    .filter(({ entity }) => rolesOf(entity).length > 0)
-    .map(({ entity }) => requiredAttributeIn(entity, 'entityID'))
-
-const providerIn = (root: XmlElement, entityID: string): IdentityProvider => {
-  const { entity, around } = theOnly(
-    entitiesIn(root).filter((one) => attributeIn(one.entity, 'entityID') === entityID),
-    'the metadata is not about the entity',
-  )
+/** The identity provider `entityID`, which must be among them once. @throws FormatError */
+export const identityProviderAmong = (described: DescribedEntities, entityID: string): IdentityProvider => {
+  const { entity, around } = theOnly(described.get(entityID) ?? [], 'the metadata is not about the entity')
   const role = theOnly(rolesOf(entity), 'the entity is no identity provider of SAML 2.0')
   return {
     ...keysOf(role),
@@ -98,6 +69,16 @@ const providerIn = (root: XmlElement, entityID: string): IdentityProvider => {
     ...organizationOf([entity, role]),
   }
 }
+
+/** The identity provider `entityID` in a document that is believed for the place it came from. @throws FormatError */
+export const identityProviderIn = (text: string, entityID: string): IdentityProvider =>
+  identityProviderAmong(describedEntitiesIn(text), entityID)
+
+/** The entityID of every identity provider of SAML 2.0 in a document. @throws FormatError */
+export const identityProvidersIn = (text: string): readonly string[] =>
+  entitiesIn(parseXml(text, metadataLimits))
+    .filter(({ entity }) => rolesOf(entity).length > 0)
+    .map(({ entity }) => requiredAttributeIn(entity, 'entityID'))
 
 /** Of two that are alike nobody can say which one counts. */
 const theOnly = <T>(found: readonly T[], otherwise: string): T => {
@@ -110,9 +91,10 @@ const theOnly = <T>(found: readonly T[], otherwise: string): T => {
 const childrenOf = (element: XmlElement, namespace: string, local: string): readonly XmlElement[] =>
   elementsIn(element).filter((child) => isNamed(child, namespace, local))
 
-interface Entity {
+export interface Entity {
+  /** With no child elements but those that are asked for. */
   readonly entity: XmlElement
-  /** The EntitiesDescriptors that it stands in. */
+  /** The EntitiesDescriptors that it stands in, without what stands in them. */
   readonly around: readonly XmlElement[]
 }
 
@@ -123,11 +105,20 @@ const entitiesIn = (root: XmlElement): readonly Entity[] => {
 }
 
 const entitiesBelow = (element: XmlElement, around: readonly XmlElement[]): readonly Entity[] => {
-  if (isNamed(element, metadataNamespace, 'EntityDescriptor')) return [{ entity: element, around }]
+  if (isNamed(element, metadataNamespace, 'EntityDescriptor'))
+    return [{ entity: withOnly(element, ['IDPSSODescriptor', 'Organization']), around }]
   if (!isNamed(element, metadataNamespace, 'EntitiesDescriptor')) return []
-  const within = [...around, element]
+  const within = [...around, withOnly(element, [])]
   return elementsIn(element).flatMap((child) => entitiesBelow(child, within))
 }
+
+/** The element with its children of these names alone. Text stays, to be refused by whoever reads it. */
+const withOnly = (element: XmlElement, names: readonly string[]): XmlElement => ({
+  ...element,
+  children: element.children.filter(
+    (child) => typeof child === 'string' || (names.includes(child.local) && child.namespace === metadataNamespace),
+  ),
+})
 
 /** One that speaks other protocols only, such as SAML 1.1, has keys for those. */
 const rolesOf = (entity: XmlElement): readonly XmlElement[] =>

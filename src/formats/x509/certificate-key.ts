@@ -16,7 +16,7 @@ const limits = { bytes: 65_536, elements: 24_576 }
  * The key of a certificate that is trusted for its key alone, as those in SAML metadata are: whoever names it vouches
  * for it, so nothing else in it is looked at, and it may be of version 1, expired, or for any purpose.
  *
- * @throws FormatError when it is no certificate, or the key is of a kind or size that is not used here
+ * @throws FormatError when it is no certificate, or the key is of a kind or size that no XML signature here can be of
  */
 export const publicKeyOfCertificate = (der: Uint8Array): PublicKey => {
   const tbs = fieldsOf(fieldsOf(readDer(der, limits)).next(tags.sequence))
@@ -25,6 +25,7 @@ export const publicKeyOfCertificate = (der: Uint8Array): PublicKey => {
   for (const _ of ['signature', 'issuer', 'validity', 'subject']) tbs.next(tags.sequence)
   const node = tbs.next(tags.sequence)
   const kind = publicKeyIn(node)
-  if (!isStrongKey(kind)) throw new FormatError('the key of the certificate is too weak, or of a kind that is not used')
+  if (!isStrongKey(kind) || kind.kind === 'ed25519')
+    throw new FormatError('the key of the certificate is too weak, or of a kind that is not used')
   return { spki: encodingOf(node), kind }
 }

@@ -26,6 +26,12 @@ const utf8 = new TextEncoder()
 /** The keys under which a signature was seen to hold, its digest included: a pure fact about the two. */
 const knownToHold = new WeakMap<EnvelopedSignature, WeakSet<PublicKey>>()
 
+/** Tells of a key whether `signature` was seen to hold under it, without keeping the signature. */
+export const seenToHold = (signature: EnvelopedSignature): ((key: PublicKey) => boolean) => {
+  const known = knownToHold.get(signature)
+  return (key) => known?.has(key) === true
+}
+
 /**
  * Does `signature` hold under one of `keys` (XML Signature section 3.2)? Only then may its `content` be read. What was
  * seen to hold is not computed again for the very same objects. Keys are tried in turn: give few.

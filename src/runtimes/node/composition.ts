@@ -6,6 +6,7 @@ import type { ReplayGuard } from '../../ports/replay.ts'
 import { createKeySets, type SweptKeySets } from '../../sources/key-sets.ts'
 import { createOutbound } from '../../sources/outbound.ts'
 import { createMemoryReplayGuard } from '../../stores/memory.ts'
+import { createMemoryRateLimits } from '../../stores/memory-rate-limits.ts'
 import { createSqliteReplayGuard } from '../../stores/sqlite.ts'
 import { createWebDecryption } from '../web/decryption.ts'
 import { type AuditLog, createAuditLog } from './audit.ts'
@@ -47,6 +48,7 @@ export const composePorts = (options: ServerOptions, replay: ReplayGuard, audit:
   digest: createNodeDigest(),
   ids: createNodeIds(),
   replay,
+  rateLimits: createMemoryRateLimits(),
   audit: {
     record(trace) {
       audit.record(trace)

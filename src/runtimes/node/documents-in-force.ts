@@ -61,6 +61,7 @@ const load = async (options: ServerOptions, deployment: Reloading, live: Live): 
   const opened = await openDesk(loaded.trust, deployment)
   if (!('desk' in opened)) throw new FaultyDocuments(opened.faults, texts)
   for (const notice of loaded.notices) options.log.info(notice)
+  for (const warning of loaded.warnings) options.log.warn('a document is weak', { because: inOneLine(warning) })
   live.desk = opened.desk
   deployment.keySets.sweep()
 }

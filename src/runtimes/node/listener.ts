@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import { type AddressInfo, Server as NetServer } from 'node:net'
+import { Server as NetServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
 import type { Seconds } from '../../domain/time.ts'
+import { listening } from './listening.ts'
 import { isUnwelcome, serverTlsOptions, type TlsFiles, type TlsMaterial } from './tls.ts'
 
 /** A port that answers. */
@@ -24,7 +25,8 @@ const headersTimeout = 10_000
 const requestTimeout = 15_000
 /** Longer than gateways keep idle connections, so that it is they who close them. */
 const keepAliveTimeout = 75_000
-const maxHeaderSize = 16_384
+/** What the larger gateways take, so that what is too large is refused in words that they understand. */
+const maxHeaderSize = 65_536
 
 /** What is served by the web platform's own means; `env` holds Node's, as @hono/node-server hands it over. */
 export type Fetch = Parameters<typeof getRequestListener>[0]
@@ -54,12 +56,8 @@ export const listen = async (
     if (leaving) response.shouldKeepAlive = false
     if (!shortcut(request, response)) void answer(request, response)
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => reject(new Error(`cannot listen on ${host}:${port}: ${codeOf(cause)}`, { cause })))
-    server.listen({ host, port }, resolve)
-  })
   return {
-    port: (server.address() as AddressInfo).port,
+    port: await listening(server, host, port),
     renew(material) {
       if (tls !== undefined && 'setSecureContext' in server)
         server.setSecureContext(serverTlsOptions(material, tls.files))
@@ -73,17 +71,23 @@ export const listen = async (
 
 const limits = { headersTimeout, requestTimeout, keepAliveTimeout, maxHeaderSize }
 
-const serverFor = (tls: ListenOptions['tls'], onRequest: RequestListener) => {
-  if (tls === undefined) return createServer(limits, onRequest)
-  const { files, material } = tls
+const serverFor = (tls: ListenOptions['tls'], onRequest: RequestListener): Server | TlsServer => {
+  const server = tls === undefined ? createServer(limits, onRequest) : tlsServerFor(tls, onRequest)
+  // Node 22 would leave out what comes after the first thousand fields. `maxHeaderSize` bounds them all.
+  server.maxHeadersCount = 0
+  return server
+}
+
+const tlsServerFor = (
+  { files, material }: NonNullable<ListenOptions['tls']>,
+  onRequest: RequestListener,
+): TlsServer => {
   const server = createTlsServer({ ...limits, ...serverTlsOptions(material, files) }, onRequest)
   server.on('secureConnection', (socket: TLSSocket) => {
     if (isUnwelcome(socket, files)) socket.destroy()
   })
   return server
 }
-
-const codeOf = (cause: Error): string => ('code' in cause ? String(cause.code) : cause.message)
 
 /** How long callers have to hear, with the answer to their next request, that their connection will not be kept. */
 const farewell: Seconds = 0.5

@@ -15,6 +15,10 @@ export interface ServerOptions {
   readonly host: string
   /** 0: any free port. */
   readonly port: number
+  /** The port at which gateways ask over gRPC, at the same host and with the same TLS; 0: any free one; absent: none. */
+  readonly grpcPort?: number
+  /** How many requests may be in progress at once; more are turned away. */
+  readonly maxInFlight?: number
   /** Speak TLS on the public port, with what these files hold. */
   readonly tls?: TlsFiles
   /** The SPIFFE trust domain that JWT-SVIDs of ours are of. */

@@ -1,23 +1,29 @@
 import { type Desk, prefetch } from '../../desk.ts'
+import { envoyGrpc } from '../../gateways/envoy-grpc.ts'
 import { createAdminApp } from '../../http/admin.ts'
 import { createApp } from '../../http/app.ts'
 import { importKeyring } from '../../mint/keyring.ts'
 import { newStoredKey } from '../../mint/stored-key.ts'
 import type { Ports } from '../../ports/ports.ts'
+import { type Admission, createAdmission, usualMaxInFlight } from './admission.ts'
 import { callerOf } from './caller.ts'
 import { composePorts, deploymentOf, openAudit, openState } from './composition.ts'
 import { openDocuments } from './documents-in-force.ts'
+import type { GrpcListener } from './grpc-listener.ts'
 import { readKeys, writeKey } from './key-folder.ts'
 import { watchKeys } from './key-watch.ts'
 import { type Listener, listen, type Shortcut } from './listener.ts'
 import { deskOf, type Live } from './live.ts'
+import { createNodePulse } from './platform.ts'
 import type { ServerOptions } from './server-options.ts'
+import { shortcutTo } from './shortcut.ts'
 import { readTls, watchTls } from './tls.ts'
-import { tokenShortcut } from './token-shortcut.ts'
 
 export interface RunningServer {
   readonly url: string
   readonly adminUrl: string
+  /** Where gateways ask over gRPC; absent: nowhere. */
+  readonly grpcPort?: number
   readonly issuer: string
   desk(): Desk
   /** Finishes what is in flight, then closes everything. */
@@ -62,18 +68,27 @@ const start = async (options: ServerOptions, opened: Closing[]): Promise<Running
   opened.push(() => keys.close())
   const admin = await openAdmin(options, live)
   opened.push(() => admin.close(1))
-  const listener = await openPublic(options, live)
+  const admission = createAdmission({
+    maxInFlight: options.maxInFlight ?? usualMaxInFlight,
+    pulse: createNodePulse(),
+    log: options.log,
+  })
+  const listener = await openPublic(options, live, admission)
   opened.push(() => listener.close(grace))
-  const renewal = await renewTls(options, listener)
+  const grpc = await openGrpcIfAsked(options, live, admission)
+  opened.push(async () => grpc?.close(grace))
+  const renewal = await renewTls(options, grpc === undefined ? [listener] : [listener, grpc])
   opened.push(() => renewal.close())
   const url = urlOf(options.tls === undefined ? 'http' : 'https', options.host, listener.port)
   const deployment = deploymentOf(options, options.issuer ?? url, ports, live)
   const documents = await openDocuments(options, deployment, live)
   opened.push(() => documents.close())
+  warnOfGatewaysUnheard(options, live)
   await atMost(prefetchPatience, prefetch(deskOf(live)))
   return {
     url,
     adminUrl: urlOf('http', options.adminHost, admin.port),
+    ...(grpc === undefined ? {} : { grpcPort: grpc.port }),
     issuer: deployment.issuer,
     desk: () => deskOf(live),
     stop() {
@@ -91,22 +106,46 @@ const openAdmin = (options: ServerOptions, live: Live): Promise<Listener> => {
   return listen(app.fetch, options.adminHost, options.adminPort)
 }
 
-const openPublic = async (options: ServerOptions, live: Live): Promise<Listener> => {
+const openPublic = async (options: ServerOptions, live: Live, admission: Admission): Promise<Listener> => {
   const desk = () => deskOf(live)
-  const forTokens = tokenShortcut(desk)
+  const direct = shortcutTo(desk, admission)
   const shortcut: Shortcut = (request, response) =>
-    live.desk === undefined ? notYet(request, response) : forTokens(request, response)
+    live.desk === undefined ? notYet(request, response) : direct(request, response)
   const tls = options.tls === undefined ? {} : { tls: { files: options.tls, material: await readTls(options.tls) } }
   return listen(createApp(desk, callerOf).fetch, options.host, options.port, { shortcut, ...tls })
 }
 
+/** The libraries of gRPC are loaded by those who want it. */
+const openGrpcIfAsked = async (
+  options: ServerOptions,
+  live: Live,
+  admission: Admission,
+): Promise<GrpcListener | undefined> => {
+  if (options.grpcPort === undefined) return undefined
+  const { openGrpc } = await import('./grpc.ts')
+  return openGrpc(options, options.grpcPort, live, admission)
+}
+
+/** A gateway that speaks gRPC and finds no port lets nobody through, and it is hard to see from there why. */
+const warnOfGatewaysUnheard = ({ grpcPort, log }: ServerOptions, live: Live): void => {
+  const names = [...deskOf(live).gateways.open.values()]
+    .filter(({ decisions }) => decisions.dialect === envoyGrpc)
+    .map(({ name }) => name)
+  if (grpcPort === undefined && names.length > 0)
+    log.warn('gateways ask over gRPC, and there is no port for them: --grpc-port', { gateways: names })
+  if (grpcPort !== undefined && names.length === 0) log.warn('no Gateway document has the dialect envoy-grpc')
+}
+
 /** A new certificate is taken over while the server runs; one that cannot be used leaves the old one in place. */
-const renewTls = async ({ tls, log }: ServerOptions, listener: Listener): Promise<{ close(): void }> => {
+const renewTls = async (
+  { tls, log }: ServerOptions,
+  listeners: readonly Pick<Listener, 'renew'>[],
+): Promise<{ close(): void }> => {
   if (tls === undefined) return { close: () => undefined }
   return watchTls(
     tls,
     (material) => {
-      listener.renew(material)
+      for (const listener of listeners) listener.renew(material)
       log.info('the certificate of the listener has changed')
     },
     (because) => log.warn('the certificate of the listener stays as it was', { because }),

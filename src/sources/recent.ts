@@ -5,6 +5,7 @@ export interface Recent<T> {
   get(key: string): T | undefined
   /** Remembers `value` if this key was offered before, not long ago. `size` is in bytes. */
   offer(key: string, value: T, size: number): void
+  forget(key: string): void
 }
 
 const slots = 65_536
@@ -28,6 +29,9 @@ export const createRecent = <T extends object>(maxSize: number): Recent<T> => {
     get: (key) => kept.get(key),
     offer(key, value, size) {
       if (wasOfferedBefore(key)) kept.set(key, value, { size })
+    },
+    forget(key) {
+      kept.delete(key)
     },
   }
 }

@@ -20,6 +20,13 @@ describe('recent', () => {
     expect(recent.get(key('often'))).toEqual({ n: 0 })
   })
 
+  it('forgets what it is told to', () => {
+    const recent = createRecent<{ n: number }>(10_000)
+    for (const _ of [1, 2]) recent.offer(key('a'), { n: 1 }, 100)
+    recent.forget(key('a'))
+    expect(recent.get(key('a'))).toBeUndefined()
+  })
+
   it('never holds more than its size', () => {
     const recent = createRecent<{ n: number }>(1_000)
     for (let n = 0; n < 50; n++) for (const _ of [1, 2]) recent.offer(key(String(n)), { n }, 100)

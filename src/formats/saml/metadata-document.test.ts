@@ -10,7 +10,8 @@ import { createNodeDigest } from '../../runtimes/node/digest.ts'
 import { FormatError } from '../format-error.ts'
 import { type PublicKey, publicKeyOfCertificate } from '../x509/certificate-key.ts'
 import { AlgorithmError } from '../xml/signature.ts'
-import { signedIdentityProviderIn } from './metadata.ts'
+import { identityProviderAmong } from './metadata.ts'
+import { metadataDocument } from './metadata-document.ts'
 
 const start = 1_800_000_000
 const entityID = 'https://idp.example.com/saml'
@@ -34,8 +35,10 @@ describe('metadata that must be signed', () => {
   const mine = keyOf(federation)
   const inside = /[^>]*>/
 
-  const check = (xml: string, ...keys: readonly PublicKey[]) =>
-    signedIdentityProviderIn(xml, entityID, keys.length === 0 ? [mine] : keys, ports)
+  const check = async (xml: string, ...keys: readonly PublicKey[]) => {
+    const { described, signer } = await metadataDocument(xml).describedUnder(keys.length === 0 ? [mine] : keys, ports)
+    return { provider: identityProviderAmong(described, entityID), signer }
+  }
   const signed = (xml = text({ id: '_m' }), options: SigningOptions = {}) =>
     federation.sign(xml, { after: inside, ...options })
 
@@ -156,5 +159,90 @@ describe('metadata that must be signed', () => {
   it('is about the entity that was asked for', async () => {
     const xml = signed(text({ id: '_m', entityId: 'https://other.example' }))
     await expect(check(xml)).rejects.toThrow('the metadata is not about the entity')
+  })
+})
+
+describe('a metadata document', () => {
+  const ports = { digest: createNodeDigest(), certificateSignatures: createNodeCertificateSignatures() }
+  const federation = samlIdentityProvider({ entityId: 'https://federation.example', key: 'P-256' })
+  const signed = federation.sign(text({ id: '_m' }), { after: /[^>]*>/ })
+  const key = () => publicKeyOfCertificate(federation.certificate.der)
+
+  it('is taken apart once for all who read it', async () => {
+    const document = metadataDocument(signed)
+    expect(await document.described()).toBe(await document.described())
+    const [mine, theirs] = [key(), key()]
+    const both = await Promise.all([document.describedUnder([mine], ports), document.describedUnder([theirs], ports)])
+    expect(both[0].described).toBe(both[1].described)
+    expect(both.map(({ signer }) => signer)).toEqual([mine, theirs])
+    expect(both[0].signer).toBe(mine)
+    expect(both[1].signer).toBe(theirs)
+  })
+
+  it('is taken apart once where it is no good', async () => {
+    const document = metadataDocument(text().slice(0, -1))
+    const failures = await Promise.all([1, 2].map(() => document.described().catch((error: unknown) => error)))
+    expect(failures[0]).toBeInstanceOf(FormatError)
+    expect(failures[0]).toBe(failures[1])
+  })
+
+  it('is judged again where the platform, and not the document, has failed', async () => {
+    const document = metadataDocument(signed)
+    const digest = { ...ports.digest, hash: () => Promise.reject(new Error('no more memory')) }
+    const broken = { ...ports, digest }
+    await expect(document.describedUnder([key()], broken)).rejects.toThrow('no more memory')
+    expect((await document.describedUnder([key()], ports)).described.size).toBe(1)
+  })
+})
+
+/** As much of what costs most as a federation's document may have. */
+describe('a hostile aggregate', () => {
+  const ports = { digest: createNodeDigest(), certificateSignatures: createNodeCertificateSignatures() }
+  const federation = samlIdentityProvider({ entityId: 'https://federation.example', key: 'P-256' })
+  const mine = publicKeyOfCertificate(federation.certificate.der)
+  const thirtyOf = (write: (n: number) => string) => Array.from({ length: 30 }, (_, n) => write(n)).join('')
+
+  /** What was signed is something else: whether that is so shows only when all of this is made canonical. */
+  const withExtensions = (before: string, leaf: string, after: string, prefixes: readonly string[]) => {
+    const options = { after: /[^>]*>/, infoPrefixes: prefixes, prefixes }
+    const good = federation.sign(text({ id: '_m', extensions: '<md:Extensions/>' }), options)
+    const leaves = Math.min(90_000, Math.floor((4_100_000 - before.length) / leaf.length))
+    return changed(good, '<md:Extensions/>', `<md:Extensions>${before}${leaf.repeat(leaves)}${after}</md:Extensions>`)
+  }
+
+  const level = (n: number) =>
+    `<y${thirtyOf((m) => ` xmlns:p${n}n${m}="urn:${n}:${m}"`)}${thirtyOf((m) => ` p${n}n${m}:a=""`)}>`
+  const levels = Array.from({ length: 28 }, (_, n) => level(n)).join('')
+  const longNames = thirtyOf((n) => ` xmlns:p${n}="urn:${'n'.repeat(240)}${n}"`)
+
+  it.each([
+    [
+      'declarations under very many others, and prefixes that are kept',
+      withExtensions(
+        levels,
+        '<z:x xmlns:z="urn:z"/>',
+        '</y>'.repeat(28),
+        Array.from({ length: 32 }, (_, n) => `p${n}n0`),
+      ),
+      'the metadata was changed after it was signed',
+    ],
+    [
+      'namespaces that would be declared again and again',
+      withExtensions(`<y${longNames}>`, `<x${thirtyOf((n) => ` p${n}:a=""`)}/>`, '</y>', []),
+      'the canonical form is too long',
+    ],
+  ])('with %s is refused before long', async (_, xml, why) => {
+    const begun = performance.now()
+    await expect(metadataDocument(xml).describedUnder([mine], ports)).rejects.toThrow(why)
+    expect(performance.now() - begun).toBeLessThan(5_000)
+  })
+
+  it('of very many entities is read before long', async () => {
+    const outer = `<md:EntitiesDescriptor xmlns:md="${namespaces.md}">`.repeat(30)
+    const inner = '<md:EntityDescriptor entityID="https://a.example"/>'.repeat(70_000)
+    const begun = performance.now()
+    const { size } = await metadataDocument(outer + inner + '</md:EntitiesDescriptor>'.repeat(30)).described()
+    expect(size).toBe(1)
+    expect(performance.now() - begun).toBeLessThan(5_000)
   })
 })

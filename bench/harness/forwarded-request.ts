@@ -1,0 +1,27 @@
+import type { ExchangeTarget } from './exchange-request.ts'
+
+/** What a gateway asks about, and how it says so: as Traefik and Caddy do. */
+
+export const gatewayName = 'bench-edge'
+export const gatewaySecretHeader = 'X-Gateway-Secret'
+export const protectedHost = 'orders.bench.example'
+
+/** What a browser sends beside its token, and what the gateway adds. */
+const forwarded = {
+  'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
+  Accept: 'application/json, text/plain, */*',
+  'Accept-Encoding': 'gzip, deflate, br',
+  'Accept-Language': 'en-GB,en;q=0.7',
+  'X-Forwarded-For': '192.0.2.44',
+  'X-Forwarded-Method': 'GET',
+  'X-Forwarded-Proto': 'https',
+  'X-Forwarded-Host': protectedHost,
+  'X-Forwarded-Uri': '/v1/orders/4711?expand=lines',
+}
+
+/** The gateway's question at a server that listens on `port`. */
+export const asGateway = (port: number, secret: string): ExchangeTarget => ({
+  port,
+  path: `/authz/${gatewayName}`,
+  forwarded: { ...forwarded, [gatewaySecretHeader]: secret },
+})

@@ -1,0 +1,91 @@
+import type { Caller } from '../domain/caller.ts'
+import type { Denial, Permission } from '../domain/decision.ts'
+import type { OriginalRequest } from '../domain/original-request.ts'
+import type { Stated } from '../formats/certificate-headers/certificate-headers.ts'
+import type { DecisionSettings } from '../formats/gateway-decision-settings.ts'
+import type { GatewayCall } from './gateway-authentication.ts'
+
+/** What a gateway asks about, whichever way it asked: a request that a client made of it. */
+export interface Question {
+  /** @throws Refusal `request.original_*`, `request.path_ambiguous` */
+  original(): OriginalRequest
+  /** A header field of the client's request by its lower-case name; of several with one name, joined by `, `. */
+  field(name: string): string | undefined
+  /**
+   * The client certificate, where the dialect itself has a place for it. It counts only where the Gateway document does
+   * not name a header instead.
+   *
+   * @throws FormatError
+   */
+  certificate?(): Stated
+  /** The route that the gateway's operator chose for the request, where the dialect has a place to say so. */
+  readonly route?: string
+}
+
+/** What the gateways of a dialect understand of an answer. */
+export interface Capabilities {
+  /** 429 (RFC 6585 section 4) reaches the client; otherwise it is 403. */
+  readonly tooManyRequests: boolean
+  /** How an outage of ours is answered: 503 only where the gateway takes it for a failure and lets nothing through. */
+  readonly outage: 403 | 503
+  /** We can name headers that it takes off the request. */
+  readonly removal: boolean
+  /** It has a place of its own for the client certificate. */
+  readonly certificate: boolean
+  /** It may keep an answer for as long as the answer says. */
+  readonly caching: boolean
+}
+
+/** How one kind of gateway asks and what it understands. A dialect is one file here and one word in the catalog. */
+export interface Dialect {
+  /** Equals the file's name and the word under `dialect` in a Gateway document. */
+  readonly kind: string
+  readonly can: Capabilities
+  /**
+   * How it speaks over HTTP at /authz/NAME under a Gateway document that states certificates in the headers `carriers`;
+   * absent: it does not. Asked once, when documents are loaded.
+   */
+  http?(settings: DecisionSettings, carriers: readonly string[]): HttpWords
+}
+
+/** A dialect over HTTP. */
+export interface HttpWords<Q extends Question = Question> {
+  /**
+   * What the call asks about. Nothing in its target chooses settings: gateways put what the client wrote there.
+   *
+   * @throws Refusal `request.*`
+   */
+  question(call: HttpCall): Q | Promise<Q>
+  permit(permission: Permission, said: Said, question: Q): HttpAnswer
+  /** `question` is absent where it could not be read or where nobody has proven to be a gateway. */
+  deny(denial: Denial, said: Said, question?: Q): HttpAnswer
+}
+
+/** What an answer says beside the decision. */
+export interface Said {
+  readonly requestId: string
+  /** The permission was given before, in the same words but for these. */
+  readonly again: boolean
+  /** Seconds for which the gateway may keep the answer; 0: it may not. */
+  readonly maxAge: number
+}
+
+/** A call of a gateway over HTTP. A runtime may show its own without making a Request of it. */
+export interface HttpCall extends GatewayCall {
+  readonly method: string
+  /** Path and query, as the platform has them. */
+  readonly target: string
+  /** `target` is what was sent, to the letter; platforms that parse URLs have resolved dots and slashes in it. */
+  readonly isVerbatim: boolean
+  /** The body, read no further than the limit. */
+  body(): Promise<string>
+  /** Who is at the other end of the connection. Throws a Refusal when what the platform says of it cannot be believed. */
+  caller(): Caller
+}
+
+/** An answer over HTTP. */
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}

@@ -1,0 +1,39 @@
+import { type InnerList, type Item, serializeList } from 'structured-headers'
+import type { ExceededLimit, RateLimit } from '../domain/rate-limit.ts'
+import { Refusal } from '../domain/refusal.ts'
+import type { Instant } from '../domain/time.ts'
+import type { RateLimits } from '../ports/rate-limits.ts'
+
+/**
+ * Counts a request of a gateway or of a subject.
+ *
+ * @throws Refusal `rate.exceeded`
+ */
+export const requireRoom = async (
+  of: ExceededLimit['of'],
+  key: string,
+  limit: RateLimit,
+  limits: RateLimits,
+  now: Instant,
+): Promise<void> => {
+  const verdict = await limits.take(`${of} ${key}`, limit, now)
+  if (verdict.passes) return
+  const exceeded = { of, limit, retryAfter: Math.max(1, Math.ceil(verdict.roomIn)) }
+  const detail = `more than ${limit.requests} requests of the ${of} in ${limit.per} s`
+  throw new Refusal('rate.exceeded', detail, { exceeded })
+}
+
+/**
+ * What a client hears of a limit that it went beyond: Retry-After (RFC 9110 section 10.2.3), and the fields of RateLimit
+ * header fields for HTTP (draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4).
+ */
+export const limitHeaders = ({ of, limit, retryAfter }: ExceededLimit): Readonly<Record<string, string>> => ({
+  'Retry-After': String(retryAfter),
+  'RateLimit-Policy': itemList(of, { q: limit.requests, w: limit.per }),
+  RateLimit: itemList(of, { r: 0, t: retryAfter }),
+})
+
+const itemList = (name: string, parameters: Readonly<Record<string, number>>): string => {
+  const item: Item | InnerList = [name, new Map(Object.entries(parameters))]
+  return serializeList([item])
+}
