@@ -5,7 +5,7 @@ export const exitCodes = {
   failure: 1,
   /** It was asked in a way that it does not understand. */
   usage: 2,
-  /** The documents have faults. */
+  /** The documents have faults, or (`doctor`) what it looked at has. */
   faults: 3,
   /** The documents are sound, and policy tests have failed. */
   testsFailed: 4,

@@ -19,7 +19,7 @@ describe('dragoman', () => {
   it('shows its commands, examples and exit codes', async () => {
     const { code, out, err } = await runProgram(['--help'])
     expect([code, err]).toEqual([0, ''])
-    for (const name of ['dev', 'init', 'check', 'test', 'explain', 'serve', 'keys', 'secret', 'schema'])
+    for (const name of ['dev', 'init', 'check', 'test', 'explain', 'serve', 'keys', 'secret', 'doctor', 'schema'])
       expect(out).toMatch(new RegExp(`^  ${name} `, 'm'))
     expect(out).toContain('Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 faults')
     expect(out).toContain('dragoman init --issuer https://idp.example.com')

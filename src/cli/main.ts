@@ -54,6 +54,16 @@ const commands: readonly Listed[] = [
     load: async () => (await import('./secret.ts')).createSecretCommand(),
   },
   {
+    name: 'doctor',
+    description: 'try what attackers try through your own gateway, and report what leaked',
+    load: async () => (await import('./doctor.ts')).createDoctorCommand(),
+  },
+  {
+    name: 'gateway',
+    description: 'print configuration for a gateway that asks dragoman about every request',
+    load: async () => (await import('./gateway-snippet.ts')).createGatewayCommand(),
+  },
+  {
     name: 'schema',
     description: 'print the JSON Schema of all documents, for editors',
     load: async () => (await import('./schema.ts')).createSchemaCommand(),
@@ -72,7 +82,7 @@ const programFor = async (words: readonly string[]): Promise<Command> => {
     .addHelpText(
       'after',
       `
-Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 faults in the documents, 4 policy tests failed.
+Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 faults in the documents (or in a gateway), 4 policy tests failed.
 
 Examples:
   dragoman dev                                       see it work

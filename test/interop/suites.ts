@@ -2,6 +2,8 @@ import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { programOf, runtimeNames, versionOf } from '../runtimes/programs.ts'
 import * as certificates from './certificates/installation.ts'
+import * as gateways from './gateways/installation.ts'
+import { traefikVersion } from './gateways/traefik.ts'
 import * as keycloak from './keycloak/installation.ts'
 import { startKeycloak } from './keycloak/server.ts'
 import * as proxies from './proxies/installation.ts'
@@ -67,6 +69,10 @@ export const suites: Readonly<Record<string, Suite>> = {
       certificates.install()
       return installedOnly({ DRAGOMAN_TEST_PROXIES: JSON.stringify(proxies.installed(cacheOf('envoy'))) })
     },
+  },
+  gateways: {
+    what: `nginx, HAProxy, Caddy, Traefik ${traefikVersion} and Envoy ${proxies.envoyVersion} that ask us`,
+    install: () => installedOnly({ DRAGOMAN_TEST_GATEWAYS: JSON.stringify(gateways.installed(cacheOf)) }),
   },
   certificates: {
     what: 'OpenSSL and certtool',
