@@ -18,7 +18,8 @@ export const requireRoom = async (
 ): Promise<void> => {
   const verdict = await limits.take(`${of} ${key}`, limit, now)
   if (verdict.passes) return
-  const exceeded = { of, limit, retryAfter: Math.max(1, Math.ceil(verdict.roomIn)) }
+  // There is none yet at the very moment that is named, and that may have been rounded down.
+  const exceeded = { of, limit, retryAfter: Math.floor(verdict.roomIn + 0.001) + 1 }
   const detail = `more than ${limit.requests} requests of the ${of} in ${limit.per} s`
   throw new Refusal('rate.exceeded', detail, { exceeded })
 }
