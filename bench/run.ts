@@ -10,6 +10,7 @@ import { withWorld } from './harness/world.ts'
 import { authzCold } from './scenarios/authz-cold.ts'
 import { authzWarm } from './scenarios/authz-warm.ts'
 import { exchangeCold } from './scenarios/exchange-cold.ts'
+import { exchangeOverload } from './scenarios/exchange-overload.ts'
 import { exchangePrivateKeyJwt } from './scenarios/exchange-private-key-jwt.ts'
 import { exchangeRepeat } from './scenarios/exchange-repeat.ts'
 import { saml } from './scenarios/saml.ts'
@@ -26,6 +27,7 @@ const scenarios: readonly Scenario[] = [
   exchangeCold,
   exchangeRepeat,
   exchangePrivateKeyJwt,
+  exchangeOverload,
   authzWarm,
   authzCold,
   start,

@@ -25,7 +25,8 @@ export interface TokenUse {
   readonly repeat: boolean
 }
 
-const connections = 64
+/** As many as keep a server busy. */
+export const busyConnections = 64
 const counted = z.object({ operations: z.number().positive() })
 const nothing = z.object({})
 
@@ -47,15 +48,38 @@ export const servingContender = (
   return {
     name,
     async slice(seconds) {
-      await generator.ask('arm', { ...target, first, count: use.perSlice, connections }, nothing)
+      await generator.ask('arm', { ...target, first, count: use.perSlice, connections: busyConnections }, nothing)
       if (!use.repeat) first += use.perSlice
-      const fire = { seconds, repeat: use.repeat }
+      const fire = { seconds, repeat: use.repeat, overloads: false }
       const sample = await measured(server.pid, cores, () => generator.ask('fire', fire, counted))
       await generator.ask('disarm', {}, nothing)
       return sample
     },
   }
 }
+
+/** A server under the load of so many connections: how many microseconds of the clock go by for one good answer. */
+export const goodputContender = (
+  name: string,
+  load: {
+    readonly generator: Child
+    readonly target: ExchangeTarget
+    readonly use: TokenUse
+    readonly connections: number
+  },
+): Contender => ({
+  name,
+  async slice(seconds) {
+    const { generator, target, use, connections } = load
+    await generator.ask('arm', { ...target, first: 0, count: use.perSlice, connections }, nothing)
+    const before = performance.now()
+    const fire = { seconds, repeat: use.repeat, overloads: true }
+    const { operations } = await generator.ask('fire', fire, counted)
+    const elapsed = (performance.now() - before) * 1000
+    await generator.ask('disarm', {}, nothing)
+    return { figure: elapsed / operations, operations, foreignShare: undefined }
+  },
+})
 
 const measured = async (
   pid: number,

@@ -253,3 +253,40 @@ describe('keptFresh', () => {
     )
   })
 })
+
+describe('keptFresh at once', () => {
+  it('gives what there is, and never waits', async () => {
+    const source = await loaded()
+    expect(source.atOnce(79)).toEqual({ value: 'first', stale: false, failing: false, justLoaded: false })
+    expect(kept().atOnce(0)).toBeUndefined()
+    expect(loads).toBe(2)
+  })
+
+  it('renews ahead of time, as everybody who asks does', async () => {
+    const source = await loaded()
+    expect(source.atOnce(80)?.value).toBe('first')
+    expect(loads).toBe(2)
+    pending[1]?.resolve('second')
+    await source.get(81)
+    expect(source.atOnce(82)?.value).toBe('second')
+  })
+
+  it('gives nothing while those who wait may get something newer', async () => {
+    const source = await loaded()
+    expect(source.atOnce(100)).toBeUndefined()
+    pending[1]?.reject(down)
+    expect((await source.get(100)).stale).toBe(true)
+    expect(source.atOnce(101)).toEqual({ value: 'first', stale: true, failing: true, justLoaded: false })
+    expect(source.atOnce(131)).toBeUndefined()
+    expect(loads).toBe(3)
+  })
+
+  it('gives nothing beyond the outage budget', async () => {
+    const source = await loaded()
+    expect(source.atOnce(990)).toBeUndefined()
+    pending[1]?.reject(down)
+    await source.get(990)
+    expect(source.atOnce(999)?.value).toBe('first')
+    expect(source.atOnce(1_000)).toBeUndefined()
+  })
+})

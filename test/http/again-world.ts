@@ -74,6 +74,29 @@ export const workloads = document('TrustMap', 'workloads', {
   ],
 })
 
+export const svids = document('TrustMap', 'svids', {
+  source: {
+    spiffe: {
+      trustDomains: [{ name: 'prod.example.org', bundleFile: 'prod.json' }],
+      types: ['jwt-svid'],
+      audiences: [us],
+      algorithms: ['ES256'],
+    },
+  },
+  rules: [
+    {
+      name: 'all',
+      identity: { type: 'workload', subject: { claim: 'sub' } },
+      grant: { audiences: [orders], scopes: ['orders:read'] },
+    },
+  ],
+})
+
+/** The JWKs of a trust domain's bundle. */
+export const bundleOf = (...keys: readonly TestKey[]) => ({
+  keys: keys.map(({ publicJwk: { alg: _, ...jwk } }) => ({ ...jwk, use: 'jwt-svid' })),
+})
+
 export const routes = [
   { name: 'orders', hosts: ['orders.example.com'], audience: orders, scopes: ['orders:read'] },
   { name: 'billing', hosts: ['billing.example.com'], audience: billing, scopes: ['billing:read'] },
@@ -88,6 +111,7 @@ export const gateway = (name: string, changes: object = {}) =>
     credentialFrom: [
       { header: 'Authorization', scheme: 'Bearer', type: 'access_token' },
       { header: 'X-Assertion', type: 'saml2' },
+      { header: 'X-Svid', type: 'jwt' },
       { certificate: true },
     ],
     routes,
@@ -101,6 +125,7 @@ export interface Asked {
   readonly path?: string
   readonly method?: string
   readonly token?: string
+  readonly svid?: string
   /** A SAML assertion, as XML. */
   readonly assertion?: string
   readonly certificate?: TestCertificate
@@ -150,6 +175,7 @@ export const openAgainWorld = async (
     'idp.jwks.json': { keys: [idp.publicJwk] },
     'workloads.pem': authority.pem,
     'saml.pem': saml.certificatePem,
+    'prod.json': bundleOf(idp),
   }
   let keyring = await testKeyring()
   const platform = nodePlatform()
@@ -233,6 +259,7 @@ const callOf = ({ of = 'edge', host = 'orders.example.com', path = '/v1/orders',
     'x-forwarded-host': host,
     'x-forwarded-uri': path,
     ...(asked.token === undefined ? {} : { authorization: `Bearer ${asked.token}` }),
+    ...(asked.svid === undefined ? {} : { 'x-svid': asked.svid }),
     ...(asked.assertion === undefined ? {} : { 'x-assertion': Buffer.from(asked.assertion).toString('base64url') }),
     ...(asked.certificate === undefined
       ? {}

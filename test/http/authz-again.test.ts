@@ -11,10 +11,13 @@ import {
   type Answer,
   assertions,
   billing,
+  bundleOf,
   gateway,
   openAgainWorld,
   orders,
   people,
+  svids,
+  us,
   workloads,
 } from './again-world.ts'
 
@@ -285,6 +288,18 @@ describe('a SAML assertion', () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
     expect(answers.filter(({ reason }) => reason === 'credential.replayed')).toHaveLength(19)
     expect(await world.ask({ assertion })).toMatchObject({ reason: 'credential.replayed' })
+  })
+})
+
+describe('a JWT-SVID', () => {
+  it('may come again until its trust domain publishes its key no more', async () => {
+    await open(svids, gateway('edge'))
+    const claims = { sub: 'spiffe://prod.example.org/web', aud: [us], exp: world.now() + 300 }
+    const svid = await world.idp.sign(claims, { typ: 'JWT' })
+    expect(isAgain(await world.askAgain({ svid }))).toBe(true)
+    world.files['prod.json'] = bundleOf(await testKey('idp-2'))
+    await world.pass(61)
+    expect(await world.ask({ svid })).toMatchObject({ status: 401, reason: 'credential.key_unknown' })
   })
 })
 
