@@ -94,7 +94,7 @@ export const svids = document('TrustMap', 'svids', {
 
 /** The JWKs of a trust domain's bundle. */
 export const bundleOf = (...keys: readonly TestKey[]) => ({
-  keys: keys.map(({ publicJwk: { alg: _, ...jwk } }) => ({ ...jwk, use: 'jwt-svid' })),
+  keys: keys.map(({ publicJwk: { alg: _alg, ...jwk } }) => ({ ...jwk, use: 'jwt-svid' })),
 })
 
 export const routes = [
