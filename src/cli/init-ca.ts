@@ -8,8 +8,7 @@ import { distinguishedName } from '../formats/x509/claims.ts'
 import { certificatesInPem } from '../formats/x509/pem.ts'
 import { documentNameFrom } from './document-name.ts'
 import { CommandError, exitCodes } from './exit-codes.ts'
-import { serviceAudience } from './init-documents.ts'
-import { yamlScalar } from './yaml-scalar.ts'
+import { firstMapText } from './init-first-map.ts'
 
 /** What a first trust map for a certificate authority is made from. */
 export interface CaDraft {
@@ -54,27 +53,16 @@ const subjectsIn = (pem: string, path: string): readonly string[] => {
 }
 
 /** A TrustMap document that passes `check` as it is, and lets nobody in before it is edited. */
-export const caMapText = ({
-  name,
-  anchors,
-  subjects,
-  schema,
-}: CaDraft): string => `# yaml-language-server: $schema=${schema}
-# Written by \`dragoman init\`. Where a line says "decide", somebody must.
-# Believes ${subjects.map((subject) => yamlScalar(subject)).join(' and ')}
-apiVersion: ${apiVersion}
-kind: TrustMap
-metadata: { name: ${name} }
-spec:
-  source:
-    x509: { trustAnchors: ${anchors} }
-  rules:
-    - name: first
-      when:
-        claims: { /san/dns: { contains: change-me.example.com } } # decide: whose certificates may pass
-      identity: { type: workload, subject: { claim: /san/dns/0, prefix: "${name}:" } } # decide: the name that stays
-      grant: { audiences: [${serviceAudience}], ttl: 5m } # decide: what it may reach
-`
+export const caMapText = ({ name, anchors, subjects, schema }: CaDraft): string =>
+  firstMapText({
+    name,
+    schema,
+    believes: subjects,
+    source: [`x509: { trustAnchors: ${anchors} }`],
+    when: '/san/dns: { contains: change-me.example.com }',
+    decide: 'whose certificates may pass',
+    identity: { type: 'workload', claim: '/san/dns/0', isToBeDecided: true },
+  })
 
 const now = '2026-12-01T12:00:00Z'
 

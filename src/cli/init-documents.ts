@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import type { Claims } from '../domain/claims.ts'
 import { apiVersion } from '../formats/document-head.ts'
+import { firstMapText, sourceLines } from './init-first-map.ts'
 import { type Profile, tenantOf } from './init-profiles.ts'
 import { yamlList, yamlScalar } from './yaml-scalar.ts'
 
@@ -17,9 +18,6 @@ export interface MapDraft {
   /** The URL of the JSON Schema, relative to the documents. */
   readonly schema: string
 }
-
-/** What the first rule grants a token for, until a person has decided. */
-export const serviceAudience = 'https://service.example.com'
 
 const issuerLines = ({ profile, issuer }: MapDraft): readonly string[] => {
   if (profile.issuer === issuer) return []
@@ -40,23 +38,16 @@ const oidcLines = (draft: MapDraft): readonly string[] => {
 
 /** A TrustMap document of about fifteen lines. It passes `check` as it is, and lets nobody in before it is edited. */
 export const mapText = (draft: MapDraft): string => {
-  const { name, profile, schema } = draft
-  const source = profile.preset === undefined ? [] : [`    preset: ${profile.preset}`]
-  return `# yaml-language-server: $schema=${schema}
-# Written by \`dragoman init\`. Where a line says "decide", somebody must.
-apiVersion: ${apiVersion}
-kind: TrustMap
-metadata: { name: ${name} }
-spec:
-  source:
-${[...source, '    oidc:', ...oidcLines(draft).map((line) => `      ${line}`)].join('\n')}
-  rules:
-    - name: first
-      when:
-        claims: { ${profile.when} } # decide: ${profile.decide}
-      identity: { type: ${profile.type}, subject: { claim: ${profile.subject}, prefix: "${name}:" } }
-      grant: { audiences: [${serviceAudience}], ttl: 5m } # decide: what it may reach
-`
+  const { name, schema, profile } = draft
+  return firstMapText({
+    name,
+    schema,
+    believes: [],
+    source: sourceLines(profile.preset, 'oidc', oidcLines(draft)),
+    when: profile.when,
+    decide: profile.decide,
+    identity: { type: profile.type, claim: profile.subject, isToBeDecided: false },
+  })
 }
 
 const now = '2026-12-01T12:00:00Z'

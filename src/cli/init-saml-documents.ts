@@ -3,31 +3,23 @@ import type { Json } from '../domain/claims.ts'
 import { apiVersion } from '../formats/document-head.ts'
 import type { AdvertisedAttribute } from '../formats/saml/metadata.ts'
 import { ownClaims } from '../verify/saml-config.ts'
-import { serviceAudience } from './init-documents.ts'
+import { firstMapText, sourceLines } from './init-first-map.ts'
 import type { SamlDraft } from './init-saml.ts'
 import { yamlList, yamlScalar } from './yaml-scalar.ts'
 
 /** A TrustMap document that passes `check` as it is, and lets nobody in before it is edited. */
 export const samlMapText = (draft: SamlDraft): string => {
-  const { name, profile, provider, schema } = draft
-  const preset = profile.preset === undefined ? [] : [`    preset: ${profile.preset}`]
+  const { name, schema, profile, provider } = draft
   const organization = provider.organization?.replaceAll(/\s+/g, ' ')
-  const believed = organization === undefined ? [] : [`# Believes ${yamlScalar(organization)}`]
-  return `# yaml-language-server: $schema=${schema}
-${['# Written by `dragoman init`. Where a line says "decide", somebody must.', ...believed].join('\n')}
-apiVersion: ${apiVersion}
-kind: TrustMap
-metadata: { name: ${name} }
-spec:
-  source:
-${[...preset, '    saml:', ...samlLines(draft).map((line) => `      ${line}`)].join('\n')}
-  rules:
-    - name: first
-      when:
-        claims: { ${profile.when} } # decide: ${profile.decide}
-      identity: { type: ${profile.type}, subject: { claim: ${profile.subject}, prefix: "${name}:" } } # decide: the name that stays
-      grant: { audiences: [${serviceAudience}], ttl: 5m } # decide: what it may reach
-`
+  return firstMapText({
+    name,
+    schema,
+    believes: organization === undefined ? [] : [organization],
+    source: sourceLines(profile.preset, 'saml', samlLines(draft)),
+    when: profile.when,
+    decide: profile.decide,
+    identity: { type: profile.type, claim: profile.subject, isToBeDecided: true },
+  })
 }
 
 const samlLines = ({ entityID, place, audience, allowHost, profile, provider }: SamlDraft): readonly string[] => [
