@@ -1,16 +1,14 @@
 import { appraise } from './appraise.ts'
 import type { Desk } from './desk.ts'
-import type { Caller } from './domain/caller.ts'
 import { type Allowed, decidedAs, type Permission, type ShownIdentity, type Unidentified } from './domain/decision.ts'
 import type { Wish } from './domain/exchange.ts'
 import type { Grant } from './domain/grant.ts'
 import { Refusal } from './domain/refusal.ts'
 import type { Instant } from './domain/time.ts'
 import { certificateRecord, type Trace } from './domain/trace.ts'
-import { certificateStatedBy, type OpenGateway, provenGateway } from './gateways/client-certificate.ts'
+import { type Asker, certificateStatedBy, type OpenGateway, provenGateway } from './gateways/client-certificate.ts'
 import { canLast, type Made, premisesOf } from './gateways/decisions-kept.ts'
 import type { Question } from './gateways/dialect.ts'
-import type { GatewayCall } from './gateways/gateway-authentication.ts'
 import { type Route, routeFor } from './gateways/gateway-decisions.ts'
 import { requireTellable } from './gateways/http-dialect.ts'
 import { credentialOf, isPreflight, preflightOf } from './gateways/presented-credential.ts'
@@ -21,20 +19,13 @@ import { reusableUnder } from './mint/keyring.ts'
 import { mint } from './mint/mint.ts'
 import type { Digest } from './ports/digest.ts'
 
-/** Who asks: the name of a gateway, and the call by which it proves to be the one. */
-export interface Asker {
-  readonly gateway: string
-  readonly call: GatewayCall
-  readonly caller: () => Caller
-}
-
 /**
  * The gateway of that name, which the caller has proven to be.
  *
  * @throws Refusal `gateway.*`, `keys.unavailable`
  */
 export const admit = async (asker: Asker, desk: Desk, now: Instant, trace: Trace): Promise<OpenGateway> => {
-  const gateway = await provenGateway(asker.gateway, asker.call, asker.caller(), desk.gateways, now)
+  const gateway = await provenGateway(asker.gateway, asker.call, asker.caller(), desk.gateways.open, now)
   trace.client = gateway.name
   trace.clientMethod = 'gateway'
   return gateway

@@ -26,7 +26,25 @@ import { envoyHttp } from './gateways/envoy-http.ts'
 import { forwardAuth } from './gateways/forward-auth.ts'
 import { haproxy as haproxyGateway } from './gateways/haproxy.ts'
 import { ingressNginx } from './gateways/ingress-nginx.ts'
+import { json } from './gateways/json.ts'
 import { nginx as nginxGateway } from './gateways/nginx.ts'
+import { apiKey } from './obtain/api-key.ts'
+import { awsSigv4 } from './obtain/aws-sigv4.ts'
+import { awsSts } from './obtain/aws-sts.ts'
+import { basic } from './obtain/basic.ts'
+import { clientCredentials } from './obtain/client-credentials.ts'
+import { entraFederated } from './obtain/entra-federated.ts'
+import { githubApp } from './obtain/github-app.ts'
+import { googleSts } from './obtain/google-sts.ts'
+import { httpSignature } from './obtain/http-signature.ts'
+import { idJag } from './obtain/id-jag.ts'
+import { jwtBearer } from './obtain/jwt-bearer.ts'
+import type { AnyObtainer } from './obtain/obtainer.ts'
+import { refreshToken } from './obtain/refresh-token.ts'
+import { samlBearer } from './obtain/saml-bearer.ts'
+import { self } from './obtain/self.ts'
+import { signedJwt } from './obtain/signed-jwt.ts'
+import { tokenExchange } from './obtain/token-exchange.ts'
 import { canonical } from './verify/canonical.ts'
 import { oidc } from './verify/oidc.ts'
 import { saml } from './verify/saml.ts'
@@ -73,5 +91,26 @@ export const dialects: readonly Dialect[] = [
   forwardAuth,
   haproxyGateway,
   ingressNginx,
+  json,
   nginxGateway,
+]
+
+/** What partners accept. */
+export const obtainers: readonly AnyObtainer[] = [
+  apiKey,
+  awsSigv4,
+  awsSts,
+  basic,
+  clientCredentials,
+  entraFederated,
+  githubApp,
+  googleSts,
+  httpSignature,
+  idJag,
+  jwtBearer,
+  refreshToken,
+  samlBearer,
+  self,
+  signedJwt,
+  tokenExchange,
 ]

@@ -6,12 +6,17 @@ import { matcherOf } from './formats/pattern.ts'
 import { type Gateways, gatewaysOf, type PreparedGateway, prepareGateway } from './gateways/client-certificate.ts'
 import { createDecisionsKept, type DecisionsKept } from './gateways/decisions-kept.ts'
 import type { TrustMap } from './map/trust-map.ts'
-import type { Keyring } from './mint/keyring.ts'
+import { type Keyring, sealingKeysOf } from './mint/keyring.ts'
 import { ownKeys } from './mint/own-keys.ts'
+import { vouch } from './mint/vouch.ts'
+import { createObtaining, type Obtaining } from './obtain/obtain.ts'
+import { type Partners, partnersOf } from './obtain/partners.ts'
+import { type PreparedPartner, preparePartner } from './obtain/prepared-partner.ts'
 import type { Ports } from './ports/ports.ts'
 import type { Watched } from './sources/kept-fresh.ts'
 import type { KeySet, KeySets } from './sources/key-sets.ts'
 import type { Outbound } from './sources/outbound.ts'
+import type { Vault } from './sources/vault-secrets.ts'
 import type { ClientRegistration, Trust } from './trust.ts'
 import type { Tools as VerifierTools } from './verify/verifier.ts'
 import { type MayPresent, type Source, type Sources, sourcesOf } from './verify/verify.ts'
@@ -27,6 +32,8 @@ export interface Deployment {
   readonly ports: Ports
   readonly outbound: Outbound
   readonly keySets: KeySets
+  /** Where secrets lie that documents name by keyRef; absent: nowhere. */
+  readonly vault?: Vault
   /** The signing keys as they are now; a rotation changes what it yields. */
   readonly keyring: () => Keyring
   /** Keep every check of every exchange in its trace: for people at a terminal, too dear for the hot path. */
@@ -44,6 +51,9 @@ export interface Desk extends Deployment {
   readonly ownKeys: KeySet
   /** Who may state which client certificate a request came with. */
   readonly gateways: Gateways
+  /** Where credentials that others accept are presented. */
+  readonly partners: Partners
+  readonly obtaining: Obtaining
   /** What was decided for gateways and can be given again. */
   readonly decisionsKept: DecisionsKept
   /** Some map looks at what a client asked of a gateway, so the same credential may mean one thing here and another there. */
@@ -68,25 +78,39 @@ export const openDesk = async (
   const clients = await Promise.all(
     [...trust.clients.values()].map((client) => attempt(client.location, () => openClient(client, deployment))),
   )
+  const insideSources = enabled.filter(isOfInside).map(({ name }) => name)
+  const kinds = { certificateHeaders, dialects, insideSources }
   const gateways = await Promise.all(
-    trust.gateways.map((gateway) =>
-      attempt(gateway.location, () => prepareGateway(gateway, { certificateHeaders, dialects }, deployment.ports)),
-    ),
+    trust.gateways.map((gateway) => attempt(gateway.location, () => prepareGateway(gateway, kinds, deployment.ports))),
   )
-  const faults = [...openings, ...clients, ...gateways].flatMap((one) => ('fault' in one ? [one.fault] : []))
+  const partners = await Promise.all(
+    trust.partners.map((partner) => attempt(partner.location, () => preparePartner(partner, deployment))),
+  )
+  const faults = [...openings, ...clients, ...gateways, ...partners].flatMap((one) =>
+    'fault' in one ? [one.fault] : [],
+  )
   if (faults.length > 0) return { faults }
   const sources = openings.flatMap((one) => ('value' in one ? [one.value] : []))
   const registrations = clients.flatMap((one) => ('value' in one ? [one.value] : []))
-  const prepared = gateways.flatMap((one) => ('value' in one ? [one.value] : []))
+  const prepared = {
+    gateways: gateways.flatMap((one) => ('value' in one ? [one.value] : [])),
+    partners: partners.flatMap((one) => ('value' in one ? [one.value] : [])),
+  }
   return { desk: assemble(trust, tools, sources, registrations, prepared), faults: [] }
 }
+
+/** Do its credentials say who somebody is inside: tokens of ours, and SVIDs? */
+const isOfInside = ({ source }: TrustMap): boolean => source.kind === 'canonical' || source.kind === 'spiffe'
 
 const assemble = (
   trust: Trust,
   deployment: Deployment & Pick<Desk, 'ownKeys'>,
   sources: readonly Source[],
   registrations: readonly Registration[],
-  gateways: readonly PreparedGateway[],
+  {
+    gateways,
+    partners,
+  }: { readonly gateways: readonly PreparedGateway[]; readonly partners: readonly PreparedPartner[] },
 ): Desk => ({
   ...deployment,
   trust,
@@ -95,6 +119,8 @@ const assemble = (
   registrations: new Map(registrations.map((registration) => [registration.id, registration])),
   mayPresent: (client, map) => matcherOf(client.rights.sources)(map),
   gateways: gatewaysOf(gateways, certificateHeaders),
+  partners: partnersOf(partners),
+  obtaining: obtainingOf(deployment),
   decisionsKept: createDecisionsKept(),
   readsRequests: trust.maps.some(({ readsRequest }) => readsRequest),
   keySetsInUse: [
@@ -109,6 +135,24 @@ const assemble = (
     ...gateways.flatMap(({ name, watched }) => watched.map((keySet) => ({ of: name, keySet }))),
   ],
 })
+
+const obtainings = new WeakMap<Ports, Obtaining>()
+
+/** One for a deployment: what was obtained outlives the documents under which it was. */
+const obtainingOf = (deployment: Deployment): Obtaining => {
+  const { issuer, ports, outbound, keyring } = deployment
+  const obtaining =
+    obtainings.get(ports) ??
+    createObtaining({
+      issuer,
+      ports,
+      outbound,
+      vouch: (statement, now) => vouch(statement, keyring(), { issuer, now, ports }),
+      sealing: () => sealingKeysOf(keyring(), ports.clock.now()),
+    })
+  obtainings.set(ports, obtaining)
+  return obtaining
+}
 
 type Attempt<T> = { readonly value: T } | { readonly fault: Fault }
 

@@ -22,9 +22,11 @@ import { defaultOverlap } from './mint/key-times.ts'
 import type { Keyring } from './mint/keyring.ts'
 import { mint } from './mint/mint.ts'
 import type { Digest } from './ports/digest.ts'
+import { silentMeters } from './ports/meters.ts'
 import type { Ports } from './ports/ports.ts'
 import type { SigningKey } from './ports/signatures.ts'
 import type { KeySet } from './sources/key-sets.ts'
+import { createMemoryCredentials } from './stores/memory-credentials.ts'
 import type { TestSuite, Trust } from './trust.ts'
 import { oidc } from './verify/oidc.ts'
 import { checkOidcClaims } from './verify/oidc-claims.ts'
@@ -279,6 +281,7 @@ const keyring: Keyring = {
       jwk: {},
       header: encoded({ alg: 'ES256', typ: 'at+jwt', kid: 'k'.repeat(43) }),
       svidHeader: encoded({ alg: 'ES256', typ: 'JWT', kid: 'k'.repeat(43) }),
+      sealing: new Uint8Array(32),
     },
   ],
   overlap: defaultOverlap,
@@ -311,6 +314,8 @@ const toolsFor = ({ digest, now }: Stage): Tools => {
     rateLimits: { take: nowhere },
     audit: { record: () => undefined },
     log: { info: () => undefined, warn: () => undefined },
+    meters: silentMeters,
+    credentials: createMemoryCredentials(),
   }
   const noKeys: KeySet = {
     candidates: nowhere,

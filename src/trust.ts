@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { authenticators, certificateHeaders, dialects, verifiers } from './catalog.ts'
+import { authenticators, certificateHeaders, dialects, obtainers, verifiers } from './catalog.ts'
 import type { Fault } from './domain/fault.ts'
 import { decodeBase64url } from './formats/base64url.ts'
 import { type ClientRegistration, clientSpec, registrationOf } from './formats/client-document.ts'
@@ -9,6 +9,7 @@ import { type Draft, newDraft } from './formats/draft.ts'
 import { type GatewayRegistration, gatewayRegistration, gatewaySpec } from './formats/gateway-document.ts'
 import { routeGaps } from './formats/route-gaps.ts'
 import { schemaFaults } from './formats/schema-faults.ts'
+import { carriageRemarks } from './gateways/carriage.ts'
 import { compileTrustMap } from './map/compile.ts'
 import { type RuleSpec, trustMapSpec } from './map/schema.ts'
 import {
@@ -30,6 +31,8 @@ import {
   testSuiteSpec,
 } from './map/test-suite.ts'
 import type { TrustMap } from './map/trust-map.ts'
+import { cargoOf } from './obtain/injection.ts'
+import { type PartnerRegistration, partnerRegistration, partnerSpec } from './obtain/partner-document.ts'
 import type { Digest } from './ports/digest.ts'
 
 export type { ClientRegistration, GatewayRegistration, TestSuite }
@@ -48,6 +51,7 @@ export interface Trust {
   /** By client_id. */
   readonly clients: ReadonlyMap<string, ClientRegistration>
   readonly gateways: readonly GatewayRegistration[]
+  readonly partners: readonly PartnerRegistration[]
   readonly suites: readonly TestSuite[]
   /** Every text that policy refers to, in documents and in expressions. */
   readonly referencedStrings: ReadonlySet<string>
@@ -70,7 +74,7 @@ export interface Loaded {
   readonly notices: readonly string[]
 }
 
-const kinds = ['TrustMap', 'Client', 'Gateway', 'TrustMapTest'] as const
+const kinds = ['TrustMap', 'Partner', 'Client', 'Gateway', 'TrustMapTest'] as const
 
 type Kind = (typeof kinds)[number]
 
@@ -78,6 +82,7 @@ const head = documentHead(kinds)
 
 const schemasFor = (options: { readonly insecureLoopback: boolean }) => ({
   TrustMap: documentSchema('TrustMap', trustMapSpec(sourceSchema(verifiers, options))),
+  Partner: documentSchema('Partner', partnerSpec(obtainers, options)),
   Client: documentSchema('Client', clientSpec(authenticators, options)),
   Gateway: documentSchema('Gateway', gatewaySpec(certificateHeaders, dialects)),
   TrustMapTest: documentSchema('TrustMapTest', testSuiteSpec),
@@ -87,9 +92,9 @@ type Schemas = ReturnType<typeof schemasFor>
 
 /** The JSON Schema (2020-12) of all documents, for editors. */
 export const trustJsonSchema = (): unknown => {
-  const { TrustMap, Client, Gateway, TrustMapTest } = schemasFor({ insecureLoopback: false })
-  const any = z.union([TrustMap, Client, Gateway, TrustMapTest]).meta({ title: 'A document of dragoman' })
-  return z.toJSONSchema(any, { io: 'input', unrepresentable: 'any' })
+  const { TrustMap, Partner, Client, Gateway, TrustMapTest } = schemasFor({ insecureLoopback: false })
+  const any = z.union([TrustMap, Partner, Client, Gateway, TrustMapTest]).meta({ title: 'A document of dragoman' })
+  return z.toJSONSchema(any, { io: 'input', unrepresentable: 'any', reused: 'ref' })
 }
 
 /** A document whose head is right; its draft collects what else is wrong. */
@@ -175,6 +180,9 @@ const readAll = (entries: readonly Entry[], schemas: Schemas, complete: boolean)
   const gateways = ofKind('Gateway').flatMap((entry) => readGateway(entry, schemas) ?? [])
   const gatewayNames = ofKind('Gateway').map(({ name }) => name)
   reportTakenIds(ofKind('Client'), gateways)
+  const partners = ofKind('Partner').flatMap((entry) => readPartner(entry, schemas) ?? [])
+  const partnerNames = ofKind('Partner').map(({ name }) => name)
+  reportSharedAudiences(partners)
   if (complete) {
     for (const { claimant, rules } of maps) {
       reportUnknownClients(claimant, [...clientIds.values(), ...gatewayNames])
@@ -183,13 +191,16 @@ const readAll = (entries: readonly Entry[], schemas: Schemas, complete: boolean)
     for (const { entry, registration } of clients)
       reportUnknownSources(entry.draft, ['spec', 'may', 'sources'], registration.rights.sources, mapNames)
     for (const { entry, registration } of gateways)
-      reportUnknownSources(entry.draft, ['spec', 'sources'], registration.decisions?.sources ?? [], mapNames)
+      reportUnknownSources(entry.draft, ['spec', 'sources'], sourcesNamed(registration), mapNames)
+    for (const { entry, registration } of gateways)
+      reportUnknownPartners(entry.draft, registration.departures?.partners ?? [], partnerNames)
   }
   return {
     maps: maps.map(({ trustMap }) => trustMap),
     clients: new Map(clients.map(({ registration }) => [registration.id, registration])),
     gateways: gateways.map(({ registration }) => registration),
-    warnings: gateways.flatMap(weakness),
+    partners: partners.map(({ registration }) => registration),
+    warnings: [...gateways.flatMap(weakness), ...uncarried(gateways, partners)],
     suites: ofKind('TrustMapTest').flatMap(
       (entry) => readSuite(entry, schemas, clientIds, complete ? { mapNames, gatewayNames } : undefined) ?? [],
     ),
@@ -243,6 +254,51 @@ const readGateway = (entry: Entry, schemas: Schemas): ReadGateway | undefined =>
   const spec = judged(schemas.Gateway, entry, entry.document.value)?.spec
   return spec && { entry, registration: gatewayRegistration(entry.draft, entry.name, spec) }
 }
+
+interface ReadPartner {
+  readonly entry: Entry
+  readonly registration: PartnerRegistration
+}
+
+const readPartner = (entry: Entry, schemas: Schemas): ReadPartner | undefined => {
+  const spec = judged(schemas.Partner, entry, entry.document.value)?.spec
+  return spec && { entry, registration: partnerRegistration(entry.draft, entry.name, spec) }
+}
+
+/** By its audience the token endpoint knows a partner. */
+const reportSharedAudiences = (partners: readonly ReadPartner[]): void => {
+  const known = new Map<string, string>()
+  for (const { entry, registration } of partners) {
+    const other = known.get(registration.audience)
+    if (other !== undefined)
+      entry.draft.report(['spec', 'audience'], `the Partner ${other} has this audience`, 'choose another')
+    known.set(registration.audience, registration.name)
+  }
+}
+
+const sourcesNamed = ({ decisions, departures }: GatewayRegistration): readonly string[] =>
+  decisions?.sources ?? departures?.sources ?? []
+
+const reportUnknownPartners = (draft: Draft, partners: readonly string[], names: readonly string[]): void => {
+  for (const [index, partner] of partners.entries())
+    if (!partner.includes('*') && !names.includes(partner))
+      draft.reportUnknown(['spec', 'partners', index], 'Partner', partner, names)
+}
+
+/** Partners whose credentials a gateway that may use them has no way to put on a request. */
+const uncarried = (gateways: readonly ReadGateway[], partners: readonly ReadPartner[]): readonly Fault[] =>
+  gateways.flatMap(({ entry, registration: { departures } }) => {
+    const dialect = dialects.find(({ kind }) => kind === departures?.dialect)
+    if (departures === undefined || dialect === undefined) return []
+    const location = entry.draft.locate(['spec', 'dialect'])
+    return partners.flatMap(({ registration }) =>
+      carriageRemarks(cargoOf(registration), departures, dialect).map((remark) => ({
+        location,
+        path: 'spec.dialect',
+        ...remark,
+      })),
+    )
+  })
 
 const weakness = ({ entry, registration }: ReadGateway): readonly Fault[] => [
   ...(registration.authenticate.by === 'network' ? [byAddress(entry)] : []),

@@ -11,6 +11,7 @@ const built = <Module>(path: string): Promise<Module> => import(new URL(`../../d
 const { verifiers } = await built<typeof import('../../src/catalog.ts')>('catalog.js')
 const { openDesk } = await built<typeof import('../../src/desk.ts')>('desk.js')
 const { authenticatedAs } = await built<typeof import('../../src/domain/client.ts')>('domain/client.js')
+const { silentMeters } = await built<typeof import('../../src/ports/meters.ts')>('ports/meters.js')
 const { secret } = await built<typeof import('../../src/domain/secret.ts')>('domain/secret.js')
 const { tokenTypes } = await built<typeof import('../../src/domain/token-type.ts')>('domain/token-type.js')
 const { newTrace } = await built<typeof import('../../src/domain/trace.ts')>('domain/trace.js')
@@ -51,9 +52,9 @@ const optionsIn = (folder: string): ServerOptions => ({
 
 const deskIn = async (folder: string) => {
   const options = optionsIn(folder)
-  const { replay } = await openState(options.state)
+  const state = await openState(options.state)
   const live = { stopping: false }
-  const ports = composePorts(options, replay, { record: () => undefined }, live)
+  const ports = composePorts(options, state, { record: () => undefined }, silentMeters, live)
   const files = [{ name: 'bench.yaml', text: JSON.stringify(trustMap) }]
   const { trust, faults } = await loadTrust(files, { world: 'serve', insecureLoopback: false, digest: ports.digest })
   if (trust === undefined) throw new Error(JSON.stringify(faults))

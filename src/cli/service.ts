@@ -31,6 +31,11 @@ export interface ServiceOptions {
   readonly clientCa?: string
   readonly trustDomain?: string
   readonly mtlsAlias?: string
+  readonly vaultAddress?: string
+  readonly vaultTokenFile?: string
+  readonly vaultRole?: string
+  readonly vaultAuthMount: string
+  readonly vaultNamespace?: string
   readonly adminHost: string
   readonly adminPort?: number
   readonly state: string
@@ -84,6 +89,27 @@ export const addServiceOptions = (command: Command, defaults: ServiceDefaults): 
         .argParser(parseTrustDomain),
     )
     .addOption(
+      new Option('--vault-address <url>', 'the Vault or OpenBao server of secrets that documents name by keyRef').env(
+        'DRAGOMAN_VAULT_ADDRESS',
+      ),
+    )
+    .addOption(
+      new Option('--vault-token-file <file>', 'the token to read them with; read anew each time').env(
+        'DRAGOMAN_VAULT_TOKEN_FILE',
+      ),
+    )
+    .addOption(
+      new Option('--vault-role <name>', 'in place of a token: the role to log in to with a JWT of our own').env(
+        'DRAGOMAN_VAULT_ROLE',
+      ),
+    )
+    .addOption(
+      new Option('--vault-auth-mount <path>', 'where the jwt auth method is mounted')
+        .env('DRAGOMAN_VAULT_AUTH_MOUNT')
+        .default('jwt'),
+    )
+    .addOption(new Option('--vault-namespace <name>', 'the namespace there').env('DRAGOMAN_VAULT_NAMESPACE'))
+    .addOption(
       new Option('--admin-host <address>', 'where to listen for health checks')
         .env('DRAGOMAN_ADMIN_HOST')
         .default('127.0.0.1'),
@@ -117,7 +143,26 @@ const tlsOf = ({ tlsCert: cert, tlsKey: key, clientCa }: ServiceOptions): Pick<S
   return { tls: { cert, key, ...(clientCa === undefined ? {} : { clientCa }) } }
 }
 
-type Rest = Omit<ServerOptions, keyof ServiceOptions | 'tls'>
+/** Vault is told who we are in exactly one way. */
+const vaultOf = ({
+  vaultAddress: address,
+  vaultTokenFile: tokenFile,
+  vaultRole: role,
+  vaultAuthMount: mount,
+  vaultNamespace: namespace,
+}: ServiceOptions): Pick<ServerOptions, 'vault'> => {
+  if (address === undefined) {
+    if (tokenFile === undefined && role === undefined && namespace === undefined) return {}
+    throw new CommandError('--vault-address is missing', exitCodes.usage)
+  }
+  if (!URL.canParse(address)) throw new CommandError('--vault-address is no URL', exitCodes.usage)
+  if ((tokenFile === undefined) === (role === undefined))
+    throw new CommandError('--vault-address needs exactly one of --vault-token-file and --vault-role', exitCodes.usage)
+  const auth = tokenFile === undefined ? { mount, role: role ?? '' } : { tokenFile }
+  return { vault: { address, auth, ...(namespace === undefined ? {} : { namespace }) } }
+}
+
+type Rest = Omit<ServerOptions, keyof ServiceOptions | 'tls' | 'vault'>
 
 /**
  * Starts the server.
@@ -126,7 +171,13 @@ type Rest = Omit<ServerOptions, keyof ServiceOptions | 'tls'>
  */
 export const start = async (options: ServiceOptions, rest: Rest): Promise<RunningServer> => {
   try {
-    return await startServer({ ...options, ...rest, ...tlsOf(options), adminPort: adminPortOf(options) })
+    return await startServer({
+      ...options,
+      ...rest,
+      ...tlsOf(options),
+      ...vaultOf(options),
+      adminPort: adminPortOf(options),
+    })
   } catch (cause) {
     if (cause instanceof FaultyDocuments) throw withFaultsShown(cause, options.trustMaps)
     throw isPortTaken(cause) ? portTaken(cause) : cause

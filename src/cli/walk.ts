@@ -11,6 +11,7 @@ import type { Instant } from '../domain/time.ts'
 import type { TokenType } from '../domain/token-type.ts'
 import { newTrace, type Trace } from '../domain/trace.ts'
 import { grant } from '../grant/grant.ts'
+import { silentMeters } from '../ports/meters.ts'
 import { jwsAlgorithms } from '../ports/signatures.ts'
 import { createNodeCertificateSignatures } from '../runtimes/node/certificate-signatures.ts'
 import { createNodeDigest } from '../runtimes/node/digest.ts'
@@ -23,6 +24,7 @@ import { createWebDecryption } from '../runtimes/web/decryption.ts'
 import { createKeySets, type KeySet, type KeySets } from '../sources/key-sets.ts'
 import { createOutbound } from '../sources/outbound.ts'
 import { createMemoryReplayGuard } from '../stores/memory.ts'
+import { createMemoryCredentials } from '../stores/memory-credentials.ts'
 import { createMemoryRateLimits } from '../stores/memory-rate-limits.ts'
 import type { Trust } from '../trust.ts'
 import { sourcesOf } from '../verify/verify.ts'
@@ -72,6 +74,8 @@ const deploymentAt = ({ folder, now, insecureLoopback, keysFile, issuer, mtlsAli
     rateLimits: createMemoryRateLimits(),
     audit: { record: () => undefined },
     log: createPlainLog(process.stderr),
+    meters: silentMeters,
+    credentials: createMemoryCredentials(),
   }
   const outbound = createOutbound(ports.http, { insecureLoopback })
   const keySets = createKeySets({ ports, outbound })

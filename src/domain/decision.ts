@@ -1,3 +1,4 @@
+import type { Presentation } from './partner.ts'
 import type { ExceededLimit } from './rate-limit.ts'
 import type { Reason } from './refusal.ts'
 import type { Instant } from './time.ts'
@@ -51,5 +52,17 @@ export interface Denial {
   readonly exceeded?: ExceededLimit
 }
 
-/** States that a request may pass. Called by `authorize.ts`, nowhere else. */
-export const decidedAs = <P extends Permission>(fields: Omit<P, typeof decided>): P => fields as P
+/** It may go out to a partner, with the partner's credential in place of our token. */
+export interface Equipped {
+  readonly [decided]: true
+  readonly kind: 'equipped'
+  readonly gateway: string
+  readonly presentation: Presentation
+  /** `txn` (RFC 8417 section 2.2). */
+  readonly transaction: string
+  /** Until then the same answer may be given to the same question. */
+  readonly reusableUntil: Instant
+}
+
+/** States that a request may pass. Called by `authorize.ts` and `egress.ts`, nowhere else. */
+export const decidedAs = <P extends Permission | Equipped>(fields: Omit<P, typeof decided>): P => fields as P

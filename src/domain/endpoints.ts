@@ -6,6 +6,10 @@ export const paths = {
   spiffeBundle: '/spiffe/bundle.json',
   /** What follows is the name of a gateway, and after another slash whatever the gateway adds. */
   authz: '/authz/',
+  /** The same, for requests on their way out. */
+  egress: '/egress/',
+  egressDescribed: '/v1/egress',
+  egressInvalidation: '/v1/egress/invalidate',
   oauthMetadata: '/.well-known/oauth-authorization-server',
   openidMetadata: '/.well-known/openid-configuration',
 } as const

@@ -21,7 +21,7 @@ export type OAuthError =
 
 /** What the outside hears of a refusal. The description is fixed text: it never quotes input. */
 interface Wire {
-  readonly status: 400 | 401 | 403 | 405 | 413 | 429 | 500 | 503
+  readonly status: 400 | 401 | 403 | 405 | 413 | 429 | 500 | 502 | 503 | 504
   readonly error: OAuthError
   readonly description: string
 }
@@ -54,6 +54,12 @@ const badClient = (description: string) => wire(401, 'invalid_client', descripti
 const badTarget = (description: string) => wire(400, 'invalid_target', description)
 const notNow = (description: string) =>
   wire(503, 'temporarily_unavailable', description, { status: 503, error: 'temporarily_unavailable', description })
+
+/** What went wrong lies at the partner, or on the way to it (RFC 9110 sections 15.6.3 to 15.6.5). */
+const atPartner = (status: 502 | 503 | 504, description: string) => {
+  const answer = { status, error: 'temporarily_unavailable', description } as const
+  return wire(status, answer.error, description, answer)
+}
 
 /** A client whose credential does not do tries again with another one (RFC 6750 section 3.1). */
 const badAtGateway = (description: string): Wire => ({ status: 401, error: 'invalid_token', description })
@@ -106,6 +112,11 @@ export const reasons = {
     'invalid_authorization_details',
     'authorization_details are not accepted here',
   ),
+  'request.description_malformed': ofGateways({
+    status: 400,
+    error: 'invalid_request',
+    description: 'the body is no description of a request in JSON',
+  }),
   'request.parameter_not_of_grant': badRequest('a parameter does not belong to this grant_type'),
   'grant_type.unsupported': wire(400, 'unsupported_grant_type', 'this grant_type is not supported'),
 
@@ -216,6 +227,30 @@ export const reasons = {
   'target.invalid': badTarget('a resource must be an absolute URI without a fragment'),
   'target.not_allowed': badTarget('a requested audience or resource is not allowed'),
   'target.too_many': badTarget('too many targets were requested'),
+
+  'destination.unknown': ofGateways(forbidden('no partner is known at this destination')),
+  'destination.ambiguous': ofGateways(forbidden('more than one partner is known at this destination')),
+  'destination.cleartext': ofGateways(forbidden('credentials are not put on a request that is not encrypted')),
+  'partner.not_allowed': wire(
+    400,
+    'invalid_target',
+    'policy does not allow this identity at the partner',
+    forbidden('policy does not allow this identity at the partner'),
+  ),
+  'partner.not_carriable': wire(
+    400,
+    'invalid_request',
+    'the credential of this partner is made for one request; ask at /v1/egress',
+    forbidden('the credential of this partner cannot be carried in this way'),
+  ),
+  'partner.refused': atPartner(502, 'the partner did not grant the credential'),
+  'partner.invalid_answer': atPartner(502, "the partner's answer cannot be understood or is not acceptable"),
+  'partner.unavailable': atPartner(503, 'the partner cannot be reached at the moment'),
+  'partner.overloaded': atPartner(503, 'too many requests wait for the partner at the moment'),
+  'partner.circuit_open': atPartner(503, 'the partner has failed too often and is left alone for a moment'),
+  'partner.timeout': atPartner(504, 'the partner did not answer in time'),
+  'secret.unavailable': atPartner(503, 'a secret that the partner asks for cannot be had at the moment'),
+
   'scope.malformed': wire(400, 'invalid_scope', 'the scope is malformed'),
   'scope.not_allowed': wire(400, 'invalid_scope', 'a requested scope is not allowed', {
     status: 403,

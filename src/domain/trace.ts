@@ -1,12 +1,13 @@
 import type { Json, Sensitivity } from './claims.ts'
 import type { Location } from './fault.ts'
 import type { Labelled } from './identity.ts'
+import type { CredentialSource } from './partner.ts'
 import type { PresentedCertificate } from './presented-certificate.ts'
 import type { Reason } from './refusal.ts'
 import type { Instant } from './time.ts'
 
 /** The stages of the journey, in order. */
-export type Stage = 'receive' | 'authenticate' | 'verify' | 'map' | 'grant' | 'mint'
+export type Stage = 'receive' | 'authenticate' | 'verify' | 'map' | 'grant' | 'mint' | 'obtain'
 
 /** A value that a check looked at; whoever shows it decides by its label. */
 export interface Seen {
@@ -49,6 +50,8 @@ export interface Trace {
     /** It passes without anybody's name. */
     readonly passed?: 'anonymous' | 'preflight'
   }
+  /** The request that is on its way out to a partner. */
+  egress?: { readonly method: string; readonly host: string }
   /** The client certificate over which the request came: its `x5t#S256`, and who saw it (`tls`, or a gateway's name). */
   certificate?: { readonly thumbprint: string; readonly via: string }
   kind?: string
@@ -86,6 +89,14 @@ export interface Trace {
   wouldRefuse?: { readonly reason: Reason; readonly detail: string }
   transaction?: string
   tokenId?: string
+  /** The Partner document that spoke. */
+  partner?: string
+  /** Which of its credentials was given: a fingerprint. */
+  credentialId?: string
+  /** Where it came from: the partner, or what was kept. */
+  credentialFrom?: CredentialSource
+  /** Its kind, and those of the credentials that it was obtained with: the outermost first. */
+  credentialKinds?: readonly string[]
   expiresAt?: Instant
   outcome?: { readonly granted: true } | { readonly granted: false; readonly reason: Reason; readonly detail: string }
 }
@@ -112,6 +123,8 @@ const ofRequest = [
   'client',
   'clientMethod',
   'ingress',
+  'egress',
+  'credentialFrom',
   'certificate',
   'reused',
   'staleKeys',

@@ -84,10 +84,12 @@ const steering = new Set(
   ].flatMap((line) => line.toLowerCase().split(' ')),
 )
 
-const steers = (header: string): boolean =>
+export const steers = (header: string): boolean =>
   steering.has(header.toLowerCase()) || /^x-(?:forwarded|original)-/i.test(header)
 
-const headerName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/, 'the name of a header: letters, digits, hyphens')
+export const headerName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/, 'the name of a header: letters, digits, hyphens')
 
 const ownHeader = headerName.refine((header) => !steers(header), 'this header has a meaning of its own; choose another')
 
@@ -254,7 +256,8 @@ const withoutDialect = (spec: DecisionSpec & { readonly certificateFrom?: unknow
   return [{ at: [], message: 'needs certificateFrom, dialect or both', fix: 'dialect: nginx' }]
 }
 
-const usualPlace: CredentialPlace = { header: 'authorization', scheme: 'Bearer', type: tokenTypes.accessToken }
+/** A Bearer access token in Authorization. */
+export const usualPlace: CredentialPlace = { header: 'authorization', scheme: 'Bearer', type: tokenTypes.accessToken }
 
 /** The settings with what is not said filled in; undefined without a dialect. */
 export const decisionSettings = (spec: DecisionSpec): DecisionSettings | undefined => {

@@ -101,7 +101,7 @@ describe('a Gateway document', () => {
         7,
         'spec.ofLaterIssues',
         'unknown key',
-        'known here: authenticate, certificateFrom, dialect, credentialFrom, sources, routes, respond, anonymous, preflight, reuse, rateLimit',
+        'known here: authenticate, certificateFrom, dialect, credentialFrom, sources, routes, respond, anonymous, preflight, reuse, rateLimit, direction, partners, originatesTLS, callers',
       ],
     ],
     [

@@ -2,13 +2,13 @@ import * as z from 'zod'
 import type { Location } from '../domain/fault.ts'
 import type { Draft } from './draft.ts'
 import { authenticate, type GatewayAuthentication } from './gateway-authentication-settings.ts'
+import { type DecisionSettings, decisionKeys, decisionRemarks, decisionSettings } from './gateway-decision-settings.ts'
 import {
-  type DecisionSettings,
-  type DialectKind,
-  decisionKeys,
-  decisionRemarks,
-  decisionSettings,
-} from './gateway-decision-settings.ts'
+  type DepartureSettings,
+  departureKeys,
+  departureRemarks,
+  departureSettings,
+} from './gateway-departure-settings.ts'
 import { ifSound, remarked } from './schema-faults.ts'
 
 /** A Gateway document: a party that may state which client certificate a request came with, or ask about requests. */
@@ -20,6 +20,8 @@ export interface GatewayRegistration {
   readonly certificateFrom?: StatedBy
   /** How its questions are decided; absent: it may ask none. */
   readonly decisions?: DecisionSettings
+  /** What it may ask for at the way out; absent: nothing. */
+  readonly departures?: DepartureSettings
 }
 
 /** A way to state certificates, from the catalog, and its settings. */
@@ -53,23 +55,35 @@ const certificateFrom = (headers: readonly CertificateHeaderKind[]) => {
 }
 
 /** The `spec` of a Gateway document. */
-export const gatewaySpec = (headers: readonly CertificateHeaderKind[], dialects: readonly DialectKind[]) =>
+export const gatewaySpec = (
+  headers: readonly CertificateHeaderKind[],
+  dialects: Parameters<typeof departureRemarks>[1],
+) =>
   z
-    .strictObject({ authenticate, certificateFrom: certificateFrom(headers).optional(), ...decisionKeys(dialects) })
+    .strictObject({
+      authenticate,
+      certificateFrom: certificateFrom(headers).optional(),
+      ...decisionKeys(dialects),
+      ...departureKeys,
+    })
     .superRefine((spec, context) => {
-      for (const { at, ...remark } of decisionRemarks(spec, dialects)) context.addIssue(remarked(remark, at))
+      const decisions = spec.direction === 'ingress' ? decisionRemarks(spec, dialects) : []
+      for (const { at, ...remark } of [...departureRemarks(spec, dialects), ...decisions])
+        context.addIssue(remarked(remark, at))
     })
 
 export type GatewaySpec = z.output<ReturnType<typeof gatewaySpec>>
 
 /** Makes the registration of the document called `name`. */
 export const gatewayRegistration = (draft: Draft, name: string, spec: GatewaySpec): GatewayRegistration => {
-  const decisions = decisionSettings(spec)
+  const decisions = spec.direction === 'ingress' ? decisionSettings(spec) : undefined
+  const departures = departureSettings(spec)
   return {
     name,
     location: draft.locate(['metadata', 'name']),
     authenticate: spec.authenticate,
     ...(spec.certificateFrom === undefined ? {} : { certificateFrom: spec.certificateFrom }),
     ...(decisions === undefined ? {} : { decisions }),
+    ...(departures === undefined ? {} : { departures }),
   }
 }

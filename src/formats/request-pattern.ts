@@ -83,4 +83,4 @@ const hostMatcher = (patterns: readonly string[]) => {
 }
 
 /** An IPv6 address has its colons in brackets (RFC 3986 section 3.2.2). */
-const hasPort = (pattern: string): boolean => pattern.replace(/^\[[^\]]*\]/, '').includes(':')
+export const hasPort = (pattern: string): boolean => pattern.replace(/^\[[^\]]*\]/, '').includes(':')

@@ -7,7 +7,7 @@ export interface AuthzPath {
   readonly tail: string
 }
 
-const named = new RegExp(`^${paths.authz}([a-z0-9-]{1,63})([/?].*)?$`)
+const named = new RegExp(`^(?:${paths.authz}|${paths.egress})([a-z0-9-]{1,63})([/?].*)?$`)
 
 /** Undefined: this is the path of no gateway. */
 export const authzPath = (target: string): AuthzPath | undefined => {

@@ -19,7 +19,14 @@ interface AuthorizerQuestion extends Question {
 }
 
 /** What is no verdict on the request the function does not answer: API Gateway would keep it like one. */
-const can: Capabilities = { tooManyRequests: true, outage: 503, removal: false, certificate: true, caching: false }
+const can: Capabilities = {
+  tooManyRequests: true,
+  outage: 503,
+  removal: false,
+  certificate: true,
+  caching: false,
+  signing: false,
+}
 
 /**
  * A Lambda authorizer of Amazon API Gateway, for REST APIs (type REQUEST) and for HTTP APIs (payload 2.0 with simple

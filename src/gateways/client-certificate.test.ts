@@ -42,7 +42,7 @@ const gateways = async (specs: Readonly<Record<string, object>>): Promise<Gatewa
   const registrations = Object.entries(specs).map(([name, spec]) =>
     gatewayRegistration(draft, name, schema.parse(spec)),
   )
-  const kinds = { certificateHeaders, dialects }
+  const kinds = { certificateHeaders, dialects, insideSources: [] }
   const prepared = await Promise.all(registrations.map((one) => prepareGateway(one, kinds, tools)))
   return gatewaysOf(prepared, certificateHeaders)
 }

@@ -17,6 +17,7 @@ import type { Ports } from '../ports/ports.ts'
 import type { Dialect, Question } from './dialect.ts'
 import { type GatewayCall, type GatewayProof, type GatewayTools, prepareProof } from './gateway-authentication.ts'
 import { type Decisions, prepareDecisions } from './gateway-decisions.ts'
+import { type Departures, prepareDepartures } from './gateway-departures.ts'
 
 /** A Gateway document, made ready. */
 export interface PreparedGateway extends GatewayProof {
@@ -27,16 +28,30 @@ export interface PreparedGateway extends GatewayProof {
   readonly read?: (field: GatewayCall['header']) => Stated
   /** How its questions are decided; absent: it may ask none. */
   readonly decisions?: Decisions
+  /** How it asks for the credentials of partners; absent: it may not. */
+  readonly departures?: Departures
 }
 
 /** A gateway that may ask. */
 export type OpenGateway = PreparedGateway & { readonly decisions: Decisions }
+
+/** A gateway that may ask for the credentials of partners. */
+export type DepartureGateway = PreparedGateway & { readonly departures: Departures }
+
+/** Who asks: the name of a gateway, and the call by which it proves to be the one. */
+export interface Asker {
+  readonly gateway: string
+  readonly call: GatewayCall
+  readonly caller: () => Caller
+}
 
 /** All gateways of the documents, and the header fields that belong to none of them or to another. */
 export interface Gateways {
   readonly all: readonly PreparedGateway[]
   /** Those that may ask, by their names. */
   readonly open: ReadonlyMap<string, OpenGateway>
+  /** Those that may ask for the credentials of partners, by their names. */
+  readonly outward: ReadonlyMap<string, DepartureGateway>
   /** Every field that some dialect or some gateway states certificates in, and its twin with underscores. */
   readonly carriers: readonly string[]
 }
@@ -47,16 +62,22 @@ export interface Gateways {
  * @throws Error that says what is missing
  */
 export const prepareGateway = async (
-  { name, authenticate, certificateFrom, decisions }: GatewayRegistration,
-  kinds: { readonly certificateHeaders: readonly AnyCertificateHeaders[]; readonly dialects: readonly Dialect[] },
+  { name, authenticate, certificateFrom, decisions, departures }: GatewayRegistration,
+  kinds: {
+    readonly certificateHeaders: readonly AnyCertificateHeaders[]
+    readonly dialects: readonly Dialect[]
+    readonly insideSources: readonly string[]
+  },
   tools: GatewayTools,
 ): Promise<PreparedGateway> => {
   const statement =
     certificateFrom === undefined ? { carriers: [] } : prepareStatement(certificateFrom, kinds.certificateHeaders)
   const gateway = { name, ...(await prepareProof(authenticate, tools)), ...statement }
-  return decisions === undefined
-    ? gateway
-    : { ...gateway, decisions: prepareDecisions(gateway, decisions, kinds.dialects) }
+  return {
+    ...gateway,
+    ...(decisions && { decisions: prepareDecisions(gateway, decisions, kinds.dialects) }),
+    ...(departures && { departures: prepareDepartures(gateway, departures, kinds) }),
+  }
 }
 
 const prepareStatement = (
@@ -79,11 +100,13 @@ export const gatewaysOf = (all: readonly PreparedGateway[], dialects: readonly A
   return {
     all,
     open: new Map(open),
+    outward: new Map(all.flatMap((gateway) => (isOutward(gateway) ? [[gateway.name, gateway] as const] : []))),
     carriers: [...new Set(names.flatMap((name) => [name, name.replaceAll('-', '_')]))],
   }
 }
 
 const isOpen = (gateway: PreparedGateway): gateway is OpenGateway => gateway.decisions !== undefined
+const isOutward = (gateway: PreparedGateway): gateway is DepartureGateway => gateway.departures !== undefined
 
 /**
  * The certificate of the client of a request: the one that a gateway states, where the caller has proven to be one,
@@ -145,18 +168,19 @@ const gatewayAmong = async (
 }
 
 /**
- * The gateway `name`, which the caller has proven to be. Who cannot prove it hears the same as who names none.
+ * The gateway `name` among `gateways`, which the caller has proven to be. Who cannot prove it hears the same as who names
+ * none.
  *
  * @throws Refusal `gateway.unknown`, `gateway.unproven`, `keys.unavailable`
  */
-export const provenGateway = async (
+export const provenGateway = async <G extends PreparedGateway>(
   name: string,
   call: GatewayCall,
   caller: Caller,
-  { open }: Gateways,
+  gateways: ReadonlyMap<string, G>,
   now: Instant,
-): Promise<OpenGateway> => {
-  const gateway = open.get(name)
+): Promise<G> => {
+  const gateway = gateways.get(name)
   if (gateway === undefined) throw new Refusal('gateway.unknown', 'no Gateway of this name may ask')
   if (!(await gateway.isCaller(call, caller, now)))
     throw new Refusal('gateway.unproven', `the caller has not proven to be ${name}`)

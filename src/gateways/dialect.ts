@@ -1,8 +1,11 @@
 import type { Caller } from '../domain/caller.ts'
-import type { Denial, Permission } from '../domain/decision.ts'
+import type { Denial, Equipped, Permission } from '../domain/decision.ts'
 import type { OriginalRequest } from '../domain/original-request.ts'
+import type { OutgoingRequest } from '../domain/partner.ts'
+import type { PresentedCertificate } from '../domain/presented-certificate.ts'
 import type { Stated } from '../formats/certificate-headers/certificate-headers.ts'
 import type { DecisionSettings } from '../formats/gateway-decision-settings.ts'
+import type { DepartureSettings } from '../formats/gateway-departure-settings.ts'
 import type { GatewayCall } from './gateway-authentication.ts'
 
 /** What a gateway asks about, whichever way it asked: a request that a client made of it. */
@@ -34,6 +37,8 @@ export interface Capabilities {
   readonly certificate: boolean
   /** It may keep an answer for as long as the answer says. */
   readonly caching: boolean
+  /** It tells the request as it will be sent and does not change it any more, so that it can be signed. */
+  readonly signing: boolean
 }
 
 /** How one kind of gateway asks and what it understands. A dialect is one file here and one word in the catalog. */
@@ -41,22 +46,48 @@ export interface Dialect {
   /** Equals the file's name and the word under `dialect` in a Gateway document. */
   readonly kind: string
   readonly can: Capabilities
+  /** It asks at the way out only. */
+  readonly isOutwardOnly?: true
   /**
    * How it speaks over HTTP at /authz/NAME under a Gateway document that states certificates in the headers `carriers`;
    * absent: it does not. Asked once, when documents are loaded.
    */
   http?(settings: DecisionSettings, carriers: readonly string[]): HttpWords
+  /**
+   * How it asks for the credentials of partners, at the way out; `http` is absent where not over HTTP. Absent: it cannot.
+   */
+  readonly departures?: {
+    http?(settings: DepartureSettings, carriers: readonly string[]): HttpWords<DepartureQuestion, Equipped>
+  }
+}
+
+/** What a gateway asks about at the way out: a request that one of ours makes of a partner. */
+export interface DepartureQuestion extends Pick<Question, 'original' | 'field' | 'certificate'> {
+  /** What must be known to sign it, where the dialect tells it. */
+  outgoing?(): Outgoing | Promise<Outgoing>
+  /**
+   * The certificate of who asks for itself, in place of what a gateway states.
+   *
+   * @throws Refusal `certificate.*`, `keys.unavailable`
+   */
+  presented?(): Promise<PresentedCertificate | undefined>
+}
+
+/** The rest of a request that is on its way out. */
+export interface Outgoing extends Pick<OutgoingRequest, 'query' | 'headers' | 'contentDigest'> {
+  /** The whole content, where the gateway shows it; what is said of its digest counts for nothing then. */
+  readonly body?: Uint8Array
 }
 
 /** A dialect over HTTP. */
-export interface HttpWords<Q extends Question = Question> {
+export interface HttpWords<Q = Question, P = Permission> {
   /**
    * What the call asks about. Nothing in its target chooses settings: gateways put what the client wrote there.
    *
    * @throws Refusal `request.*`
    */
   question(call: HttpCall): Q | Promise<Q>
-  permit(permission: Permission, said: Said, question: Q): HttpAnswer
+  permit(permission: P, said: Said, question: Q): HttpAnswer
   /** `question` is absent where it could not be read or where nobody has proven to be a gateway. */
   deny(denial: Denial, said: Said, question?: Q): HttpAnswer
 }

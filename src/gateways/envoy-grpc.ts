@@ -24,7 +24,7 @@ import { unrivalled } from './original-headers.ts'
  */
 export const envoyGrpc: Dialect = {
   kind: 'envoy-grpc',
-  can: { tooManyRequests: true, outage: 503, removal: true, certificate: true, caching: false },
+  can: { tooManyRequests: true, outage: 503, removal: true, certificate: true, caching: false, signing: true },
 }
 
 /** What a check asks about. */

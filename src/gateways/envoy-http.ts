@@ -1,7 +1,9 @@
 import type { DecisionSettings } from '../formats/gateway-decision-settings.ts'
+import { authzPath } from './authz-path.ts'
 import { otherSpellings } from './header-spellings.ts'
 import { httpDialect } from './http-dialect.ts'
 import { byCallItself } from './original-headers.ts'
+import { outgoingFrom } from './outgoing.ts'
 import { ownHeaders } from './own-headers.ts'
 import { rivalHeaders } from './rival-headers.ts'
 
@@ -31,8 +33,9 @@ export const removedHeaders = (
  */
 export const envoyHttp = httpDialect({
   kind: 'envoy-http',
-  can: { tooManyRequests: true, outage: 503, removal: true, certificate: false, caching: false },
+  can: { tooManyRequests: true, outage: 503, removal: true, certificate: false, caching: false, signing: true },
   original: byCallItself,
+  outgoing: (call) => outgoingFrom(authzPath(call.target)?.tail ?? '', (name) => call.header(name)),
   more: (settings, carriers) => ({
     'X-Envoy-Auth-Headers-To-Remove': removedHeaders(settings, carriers).join(','),
   }),

@@ -7,6 +7,6 @@ import { byForwardedHeaders } from './original-headers.ts'
  */
 export const forwardAuth = httpDialect({
   kind: 'forward-auth',
-  can: { tooManyRequests: true, outage: 403, removal: false, certificate: false, caching: false },
+  can: { tooManyRequests: true, outage: 403, removal: false, certificate: false, caching: false, signing: false },
   original: byForwardedHeaders,
 })

@@ -1,8 +1,8 @@
-import type { Denial, Permission, ShownIdentity } from '../domain/decision.ts'
+import type { Denial, Equipped, Permission, ShownIdentity } from '../domain/decision.ts'
 import type { OriginalRequest } from '../domain/original-request.ts'
 import { onTheWire, Refusal } from '../domain/refusal.ts'
 import { type DecisionSettings, identityHeaders, type RespondSettings } from '../formats/gateway-decision-settings.ts'
-import type { Capabilities, Dialect, HttpAnswer, HttpCall, Said } from './dialect.ts'
+import type { Capabilities, Dialect, HttpAnswer, HttpCall, Outgoing, Said } from './dialect.ts'
 import { impostorsOf, refuseImpostors } from './own-headers.ts'
 import { limitHeaders } from './rate-limits.ts'
 import { retryAfter } from './token-form.ts'
@@ -13,11 +13,13 @@ export interface HttpGateway {
   readonly can: Capabilities
   /** @throws Refusal `request.original_*`, `request.path_ambiguous` */
   readonly original: (call: HttpCall) => OriginalRequest
+  /** The rest of a request on its way out, where what it says of it is what is sent. */
+  readonly outgoing?: (call: HttpCall) => Outgoing
   /** Headers of an answer that lets a request pass, beside those that all have. */
   readonly more?: (settings: DecisionSettings, carriers: readonly string[]) => Readonly<Record<string, string>>
 }
 
-export const httpDialect = ({ kind, can, original, more = () => ({}) }: HttpGateway): Dialect => ({
+export const httpDialect = ({ kind, can, original, outgoing, more = () => ({}) }: HttpGateway): Dialect => ({
   kind,
   can,
   http(settings, carriers) {
@@ -49,7 +51,32 @@ export const httpDialect = ({ kind, can, original, more = () => ({}) }: HttpGate
       deny: (denial, said) => denied(denial, said, can),
     }
   },
+  departures: {
+    http: () => ({
+      question: (call) => ({
+        original: () => original(call),
+        field: (name) => call.header(name),
+        ...(outgoing && { outgoing: () => outgoing(call) }),
+      }),
+      permit: (equipped, said) => equippedAnswer(equipped, said, can),
+      deny: (denial, said) => denied(denial, said, can),
+    }),
+  },
 })
+
+/** What goes on a request to a partner, and where the gateway can be told so, what goes off. */
+const equippedAnswer = ({ presentation }: Equipped, said: Said, can: Capabilities): HttpAnswer => {
+  const set = presentation.set.map(([name, value]) => [name, value.reveal()] as const)
+  return {
+    status: 200,
+    headers: {
+      ...Object.fromEntries(set),
+      ...(can.removal ? { 'X-Envoy-Auth-Headers-To-Remove': presentation.remove.join(',') } : {}),
+      ...saidHeaders(said),
+    },
+    body: '',
+  }
+}
 
 const saidHeaders = ({ requestId, maxAge }: Said) => ({
   'X-Request-ID': requestId,

@@ -7,6 +7,6 @@ import { byOriginalUrl } from './original-headers.ts'
  */
 export const ingressNginx = httpDialect({
   kind: 'ingress-nginx',
-  can: { tooManyRequests: false, outage: 403, removal: false, certificate: false, caching: true },
+  can: { tooManyRequests: false, outage: 403, removal: false, certificate: false, caching: true, signing: false },
   original: byOriginalUrl,
 })

@@ -7,6 +7,6 @@ import { byForwardedHeaders } from './original-headers.ts'
  */
 export const nginx = httpDialect({
   kind: 'nginx',
-  can: { tooManyRequests: false, outage: 403, removal: false, certificate: false, caching: false },
+  can: { tooManyRequests: false, outage: 403, removal: false, certificate: false, caching: false, signing: false },
   original: byForwardedHeaders,
 })

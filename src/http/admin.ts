@@ -20,13 +20,22 @@ const answer = (status: number, body: unknown) =>
  * the replay guard answers. An issuer whose keys cannot be had is shown but does not make us unready: its outage must
  * not take the other issuers' callers down with it.
  */
-export const createAdminApp = (desk: () => Desk | undefined, isStopping: () => boolean): Hono => {
+export const createAdminApp = (
+  desk: () => Desk | undefined,
+  isStopping: () => boolean,
+  metrics?: () => Promise<{ readonly contentType: string; readonly body: string }>,
+): Hono => {
   const app = new Hono()
   app.get('/livez', () => answer(200, { status: 'ok' }))
   app.get('/readyz', async () => {
     const findings = isStopping() ? [finding('server', false, 'stopping')] : await examine(desk())
     const ready = findings.every(({ ok }) => ok)
     return answer(ready ? 200 : 503, { status: ready ? 'ok' : 'not ready', checks: findings })
+  })
+  app.get('/metrics', async (context) => {
+    if (metrics === undefined) return context.notFound()
+    const { contentType, body } = await metrics()
+    return new Response(body, { headers: { 'content-type': contentType, 'cache-control': 'no-store' } })
   })
   return app
 }

@@ -3,6 +3,8 @@ import type { Desk } from '../desk.ts'
 import type { Caller } from '../domain/caller.ts'
 import { paths } from '../domain/endpoints.ts'
 import { authz } from './authz.ts'
+import { egress } from './egress.ts'
+import { described, invalidation } from './egress-described.ts'
 import { httpCallOf } from './http-call.ts'
 import { introspection } from './introspection.ts'
 import { authorizationServerMetadata, jwksMaxAge, openidMetadata, publishedKeys, spiffeBundle } from './metadata.ts'
@@ -30,6 +32,9 @@ export const createApp = (desk: () => Desk, callerOf: CallerOf = () => ({})): Ho
   app.all(paths.token, (context) => token(callOf(context), desk()))
   app.all(paths.introspection, (context) => introspection(callOf(context), desk()))
   app.all(`${paths.authz}*`, (context) => authz(callOf(context), desk()))
+  app.all(`${paths.egress}*`, (context) => egress(callOf(context), desk()))
+  app.all(paths.egressDescribed, (context) => described(callOf(context), desk()))
+  app.all(paths.egressInvalidation, (context) => invalidation(callOf(context), desk()))
   app.get(paths.jwks, () => json(publishedKeys(desk()), jwksMaxAge))
   app.get(paths.oauthMetadata, () => json(authorizationServerMetadata(desk()), jwksMaxAge))
   app.get(paths.openidMetadata, () => json(openidMetadata(desk()), jwksMaxAge))

@@ -12,11 +12,12 @@ const reason = 'service.overloaded'
 export const turnAwayClient = ({ ports }: Desk): HttpAnswer => refuse({ reason }, ports.ids.next())
 
 /**
- * At the decision endpoint: what its gateway takes for an outage. Nobody has proven to be the gateway; that one of this
+ * At the endpoints of gateways: what its gateway takes for an outage. Nobody has proven to be the gateway; that one of this
  * name is there is all that the answer tells.
  */
 export const turnAwayGateway = (target: string, { gateways, ports }: Desk): HttpAnswer => {
   const said = { requestId: ports.ids.next(), again: false, maxAge: 0 }
-  const words = gateways.open.get(authzPath(target)?.name ?? '')?.decisions.words
+  const name = authzPath(target)?.name ?? ''
+  const words = gateways.open.get(name)?.decisions.words ?? gateways.outward.get(name)?.departures.words
   return words === undefined ? refuseUnproven(said) : words.deny({ kind: 'denied', reason }, said)
 }

@@ -1,11 +1,10 @@
 import type { Claims, Json } from '../domain/claims.ts'
-import { Refusal } from '../domain/refusal.ts'
 import type { Seen } from '../domain/trace.ts'
+import { claimReader } from '../expressions/claim-path.ts'
+import { type Expression, type Facts, isTrue } from '../expressions/expression.ts'
 import { type DocumentPath, pathText } from '../formats/documents.ts'
 import type { Draft } from '../formats/draft.ts'
 import { requestMatcher } from '../formats/request-pattern.ts'
-import { claimReader } from './claim-path.ts'
-import { absent, type Expression, type Facts } from './expression.ts'
 import { compileMatcher, type MatcherSpec, valuesOf } from './matcher.ts'
 import type { IdentityRequirementSpec, RequirementSpec, RuleSpec } from './schema.ts'
 import type { Condition, Requirement } from './trust-map.ts'
@@ -129,13 +128,6 @@ const overExpression = (expression: Expression) => ({
   holds: (facts: Facts): boolean => isTrue(expression.evaluate(facts)),
   seen: (facts: Facts): Seen => seenBy(expression, facts),
 })
-
-/** A missing claim means that the condition does not hold. */
-const isTrue = (value: unknown): boolean => {
-  if (typeof value === 'boolean') return value
-  if (value === absent) return false
-  throw new Refusal('map.expression_failed', 'an expression yielded neither true nor false')
-}
 
 const seenBy = (expression: Expression, facts: Facts): Seen => {
   const missing = expression.missing(facts)

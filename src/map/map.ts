@@ -7,7 +7,8 @@ import { type Reason, Refusal } from '../domain/refusal.ts'
 import type { Instant } from '../domain/time.ts'
 import type { TokenType } from '../domain/token-type.ts'
 import type { Trace } from '../domain/trace.ts'
-import type { Facts } from './expression.ts'
+import type { Facts } from '../expressions/expression.ts'
+import { identityFacts } from '../expressions/identity-facts.ts'
 import { nearestMiss } from './nearest-miss.ts'
 import type { IdentityMapping, Mapped, Requirement, Rule, TrustMap } from './trust-map.ts'
 import { isIdentifier } from './value.ts'
@@ -55,7 +56,13 @@ export const map = (credential: VerifiedCredential, trustMap: TrustMap, context:
   const identity = identityOf(credential, facts, rule, trustMap, context)
   trace.subject = identity.subject
   if (trustMap.identityRequirements.length > 0)
-    judge(trustMap.identityRequirements, 'identity.invalid', withIdentity(facts, identity), trustMap, trace)
+    judge(
+      trustMap.identityRequirements,
+      'identity.invalid',
+      { ...facts, identity: identityFacts(identity) },
+      trustMap,
+      trace,
+    )
   const { allowance, expiresAt: until } = rule
   return { identity, allowance, ...(until === undefined ? {} : { until }) }
 }
@@ -79,20 +86,6 @@ const factsOfActor = ({ map: name, credential, identity }: Actor): Claims => ({
   claims: credential.claims,
   subject: identity.subject.value,
   type: identity.type,
-})
-
-/** What `identity` means in identityValidationRules: lists are always there, `tenant` only where it was mapped. */
-const withIdentity = (facts: Facts, identity: CanonicalIdentity): Facts => ({
-  ...facts,
-  identity: {
-    type: identity.type,
-    subject: identity.subject.value,
-    ...(identity.tenant === undefined ? {} : { tenant: identity.tenant.value }),
-    groups: identity.groups?.value ?? [],
-    roles: identity.roles?.value ?? [],
-    entitlements: identity.entitlements?.value ?? [],
-    claims: Object.fromEntries([...identity.attributes].map(([name, { value }]) => [name, value])),
-  },
 })
 
 const judge = (

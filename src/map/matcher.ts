@@ -1,6 +1,6 @@
 import type { Json } from '../domain/claims.ts'
+import { isList } from '../expressions/claim-path.ts'
 import { glob, regex } from '../formats/pattern.ts'
-import { isList } from './claim-path.ts'
 
 export type Scalar = string | number | boolean
 

@@ -1,5 +1,5 @@
 import { Refusal } from '../domain/refusal.ts'
-import type { Facts } from './expression.ts'
+import type { Facts } from '../expressions/expression.ts'
 import type { Condition, Rule } from './trust-map.ts'
 
 /** A refused token must not cost more than a granted one however many rules there are. */

@@ -2,13 +2,13 @@ import * as z from 'zod'
 import { sensitivities } from '../domain/claims.ts'
 import { identityTypes } from '../domain/identity.ts'
 import { isReservedClaim } from '../domain/reserved-claims.ts'
+import { claimReader } from '../expressions/claim-path.ts'
+import { compileExpression, type ResultType, type Scope } from '../expressions/expression.ts'
 import { FormatError } from '../formats/format-error.ts'
 import { glob, regex } from '../formats/pattern.ts'
 import { requestPatternKeys } from '../formats/request-pattern.ts'
 import { ifSound, remarked } from '../formats/schema-faults.ts'
 import { durationWithin, name } from '../formats/settings.ts'
-import { claimReader } from './claim-path.ts'
-import { compileExpression, type ResultType, type Scope } from './expression.ts'
 
 /**
  * The `spec` of a TrustMap document. What each key means is said here; the JSON Schema for editors follows from it.

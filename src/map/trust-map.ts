@@ -4,7 +4,7 @@ import type { Allowance } from '../domain/grant.ts'
 import type { CanonicalIdentity, IdentityType, Labelled } from '../domain/identity.ts'
 import type { Instant } from '../domain/time.ts'
 import type { Seen } from '../domain/trace.ts'
-import type { Facts } from './expression.ts'
+import type { Facts } from '../expressions/expression.ts'
 import type { Scalar } from './matcher.ts'
 
 /** A trust map, compiled: whom we believe and who they become. Everything that can be done at load has been done. */

@@ -1,8 +1,8 @@
 import type { Json, Sensitivity } from '../domain/claims.ts'
 import type { Labelled } from '../domain/identity.ts'
 import { Refusal } from '../domain/refusal.ts'
-import { claimReader } from './claim-path.ts'
-import { absent, type Expression, type Facts } from './expression.ts'
+import { claimReader } from '../expressions/claim-path.ts'
+import { absent, type Expression, type Facts } from '../expressions/expression.ts'
 import type { Mapping } from './trust-map.ts'
 
 /** Where a mapped value comes from: exactly one of `claim`, `value` and `expression`. */

@@ -4,6 +4,7 @@ import { encodeBase64url } from '../formats/base64url.ts'
 import { publicHalf } from '../formats/signing-key.ts'
 import type { JwsAlgorithm, Signatures, SigningKey } from '../ports/signatures.ts'
 import { defaultOverlap, type KeyTimes, type Overlap, type Standing, standings } from './key-times.ts'
+import { sealingKeyOf } from './sealing-key.ts'
 import type { StoredKey } from './stored-key.ts'
 
 /** A key of ours that has been imported. */
@@ -15,6 +16,8 @@ export interface Signer extends KeyTimes {
   readonly header: string
   /** The same of a JWT-SVID; absent where the key's algorithm is not one that JWT-SVIDs may have. */
   readonly svidHeader?: string
+  /** What is put into stores is encrypted under it. */
+  readonly sealing: Uint8Array
 }
 
 /** All our signing keys. What each may do follows from the time, so a rotation needs nobody to be there. */
@@ -70,6 +73,18 @@ export const svidKeysOf = (keyring: Keyring, now: Instant): readonly Claims[] =>
     state === 'retired' || key.svidHeader === undefined ? [] : [{ ...key.jwk, use: 'jwt-svid' }],
   )
 
+/** The keys of `sealed`: the first seals, and all of them open. */
+export const sealingKeysOf = (keyring: Keyring, now: Instant): readonly SealingKey[] =>
+  at(keyring, now)
+    .filter(({ state }) => state !== 'retired')
+    .toSorted((a, b) => Number(b.state === 'active') - Number(a.state === 'active'))
+    .map(({ key }) => ({ kid: key.kid, key: key.sealing }))
+
+export interface SealingKey {
+  readonly kid: string
+  readonly key: Uint8Array
+}
+
 /** When the published keys changed last, in whole seconds; it never goes back as long as keys are not deleted by hand. */
 export const lastChangeOf = (keyring: Keyring, now: Instant): Instant => {
   const changes = at(keyring, now).flatMap(({ key, publishedUntil }) => [key.createdAt, publishedUntil])
@@ -122,6 +137,7 @@ const importSigner = async (stored: StoredKey, signatures: Signatures): Promise<
       key,
       jwk: { ...publicJwk, kid, alg, use: 'sig' },
       header: encodeJson({ alg, typ: 'at+jwt', kid }),
+      sealing: await sealingKeyOf(privateKey),
       ...(isSvidAlgorithm(alg) ? { svidHeader: encodeJson({ alg, typ: 'JWT', kid }) } : {}),
     }
   } catch (cause) {

@@ -1,3 +1,4 @@
+import type { Secret } from '../domain/secret.ts'
 import type { Seconds } from '../domain/time.ts'
 
 /** A request to somewhere else. Header names are lower case. */
@@ -15,12 +16,23 @@ export interface HttpResponse {
   readonly body: Uint8Array
 }
 
+/** A certificate of ours, and its key, both PEM. */
+export interface ClientCertificate {
+  readonly certificate: string
+  readonly key: Secret<string>
+}
+
 /** What a platform must enforce while it sends. */
 export interface HttpLimits {
   readonly timeout: Seconds
   readonly maxBytes: number
   /** Judges each network address that the host name resolves to, at the moment of connecting (no rebinding). */
   readonly mayConnect: (address: string) => boolean
+  /**
+   * Presented to the server in the TLS handshake (RFC 8705 section 2). A connection that it was presented on is shared with
+   * no request that presents another or none. A platform that cannot do this must throw.
+   */
+  readonly clientCertificate?: ClientCertificate
   /**
    * When present, it alone says whether the server is the right one; certificate authorities and host names count for
    * nothing. The platform does the TLS handshake, in which the server proves to hold the key of the first certificate,

@@ -1,5 +1,5 @@
 import type { Seconds } from '../domain/time.ts'
-import type { Http, HttpRequest, HttpResponse } from '../ports/http.ts'
+import type { ClientCertificate, Http, HttpRequest, HttpResponse } from '../ports/http.ts'
 import { reachOf } from './addresses.ts'
 
 /** What one setting allows. */
@@ -10,6 +10,8 @@ export interface OutboundPolicy {
   readonly timeout?: Seconds
   /** The longest body. Default 256 KiB. */
   readonly maxBytes?: number
+  /** Presented in the TLS handshake (RFC 8705 section 2). */
+  readonly clientCertificate?: ClientCertificate
   /** Judges the certificates of the server in place of the platform; rejects when they are not the right ones. */
   readonly judgeServer?: (chain: readonly Uint8Array[]) => Promise<void>
 }
@@ -116,8 +118,10 @@ const send = async (
     return may
   }
   const server = watchedJudge(policy)
+  const { clientCertificate } = policy
+  const identity = clientCertificate === undefined ? {} : { clientCertificate }
   const response = await http
-    .send(request, { timeout: policy.timeout ?? defaultTimeout, maxBytes, mayConnect, ...server.limits })
+    .send(request, { timeout: policy.timeout ?? defaultTimeout, maxBytes, mayConnect, ...identity, ...server.limits })
     .catch((cause: unknown) => {
       throw refused ? refusedAddress(url, cause) : transportError(url, cause)
     })

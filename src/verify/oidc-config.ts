@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import type { Seconds } from '../domain/time.ts'
+import { isSecure } from '../formats/secure-url.ts'
 import { duration, durationWithin, name, secretReference, url } from '../formats/settings.ts'
 import { type JwsAlgorithm, jwsAlgorithms } from '../ports/signatures.ts'
-import { isSecure } from './secure-url.ts'
 
 const defaultAlgorithms: readonly JwsAlgorithm[] = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']
 

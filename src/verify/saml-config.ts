@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import type { Seconds } from '../domain/time.ts'
+import { isSecure } from '../formats/secure-url.ts'
 import { duration, durationWithin, name, secretReference, url } from '../formats/settings.ts'
 import { xmlSignatureAlgorithms } from '../formats/xml/signature.ts'
-import { isSecure } from './secure-url.ts'
 
 const text = z.string().min(1).max(2_048)
 const list = (what: z.ZodType<string>) => z.array(what).min(1)

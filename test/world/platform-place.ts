@@ -4,11 +4,16 @@ import { secret } from '../../src/domain/secret.ts'
 import type { Instant } from '../../src/domain/time.ts'
 import type { Trace } from '../../src/domain/trace.ts'
 import type { Keyring } from '../../src/mint/keyring.ts'
+import type { CredentialStore } from '../../src/ports/credential-store.ts'
+import type { Http } from '../../src/ports/http.ts'
+import { type Meters, silentMeters } from '../../src/ports/meters.ts'
 import type { Ports } from '../../src/ports/ports.ts'
 import type { ReplayGuard } from '../../src/ports/replay.ts'
 import { createKeySets } from '../../src/sources/key-sets.ts'
 import { createOutbound } from '../../src/sources/outbound.ts'
+import { createVault, type VaultAccess } from '../../src/sources/vault-secrets.ts'
 import { createMemoryReplayGuard } from '../../src/stores/memory.ts'
+import { createMemoryCredentials } from '../../src/stores/memory-credentials.ts'
 import { createMemoryRateLimits } from '../../src/stores/memory-rate-limits.ts'
 import { loadTrust, type SourceFile } from '../../src/trust.ts'
 
@@ -34,6 +39,11 @@ export interface PlaceOptions {
   readonly mtlsAlias?: string
   /** In place of the memory that guards against replay. */
   readonly replay?: ReplayGuard
+  /** The network, in place of none; with it plain http to this machine is allowed. */
+  readonly http?: Http
+  readonly credentials?: CredentialStore
+  readonly meters?: Meters
+  readonly vault?: VaultAccess
   /** The secrets that documents refer to, by the name of their file, variable or binding. */
   readonly secrets?: Readonly<Record<string, string>>
 }
@@ -46,12 +56,13 @@ export const openPlaceOn = async (platform: Platform, options: PlaceOptions): Pr
   let attempts = 0
   const traces: Trace[] = []
   const ports = portsOf(platform, options, traces, () => attempts++)
-  const outbound = createOutbound(ports.http, { insecureLoopback: false })
+  const insecureLoopback = options.http !== undefined
+  const outbound = createOutbound(ports.http, { insecureLoopback })
   const files: SourceFile[] = options.documents.map((document, n) => ({
     name: `${n}.yaml`,
     text: JSON.stringify(document),
   }))
-  const loaded = await loadTrust(files, { world: 'serve', insecureLoopback: false, digest: ports.digest })
+  const loaded = await loadTrust(files, { world: 'serve', insecureLoopback, digest: ports.digest })
   if (loaded.trust === undefined) throw new Error(JSON.stringify(loaded.faults, null, 1))
   const opened = await openDesk(loaded.trust, {
     issuer: options.issuer,
@@ -60,6 +71,7 @@ export const openPlaceOn = async (platform: Platform, options: PlaceOptions): Pr
     ports,
     outbound,
     keySets: createKeySets({ ports, outbound }),
+    ...(options.vault === undefined ? {} : { vault: createVault(options.vault, outbound, ports) }),
     keyring: () => options.keyring,
     detailedTraces: true,
   })
@@ -71,7 +83,7 @@ export const openPlaceOn = async (platform: Platform, options: PlaceOptions): Pr
 const portsOf = (platform: Platform, options: PlaceOptions, traces: Trace[], onOutbound: () => void): Ports => ({
   ...platform,
   clock: { now: options.now },
-  http: {
+  http: options.http ?? {
     send: () => {
       onOutbound()
       return Promise.reject(new Error('no network in a conformance run'))
@@ -86,6 +98,8 @@ const portsOf = (platform: Platform, options: PlaceOptions, traces: Trace[], onO
   rateLimits: createMemoryRateLimits(),
   audit: { record: (trace) => traces.push(trace) },
   log: { info: () => undefined, warn: () => undefined },
+  meters: options.meters ?? silentMeters,
+  credentials: options.credentials ?? createMemoryCredentials(),
 })
 
 const secretIn = (secrets: Readonly<Record<string, string>>, name: string): string => {

@@ -21,8 +21,13 @@ export const crlsInPem = (text: string): readonly Uint8Array[] => blocksOf(text,
  *
  * @throws FormatError
  */
-export const privateKeyInPem = (text: string): Uint8Array => {
-  const [der, ...others] = blocksOf(text, 'PRIVATE KEY')
+export const privateKeyInPem = (text: string): Uint8Array => soleBlock(text, 'PRIVATE KEY')
+
+/** The DER of the one RSA private key in `text`, in the older form of PKCS #1 (RFC 8017 appendix A.1.2). @throws FormatError */
+export const rsaPrivateKeyInPem = (text: string): Uint8Array => soleBlock(text, 'RSA PRIVATE KEY')
+
+const soleBlock = (text: string, label: string): Uint8Array => {
+  const [der, ...others] = blocksOf(text, label)
   if (der === undefined || others.length > 0) throw new FormatError('the PEM has more than one block')
   return der
 }

@@ -1,13 +1,19 @@
 import { createWriteStream } from 'node:fs'
+import { resolve } from 'node:path'
 import type { Deployment } from '../../desk.ts'
+import type { Keyring } from '../../mint/keyring.ts'
+import { vouch } from '../../mint/vouch.ts'
 import type { Audit } from '../../ports/audit.ts'
+import type { Meters } from '../../ports/meters.ts'
 import type { Ports } from '../../ports/ports.ts'
-import type { ReplayGuard } from '../../ports/replay.ts'
 import { createKeySets, type SweptKeySets } from '../../sources/key-sets.ts'
 import { createOutbound } from '../../sources/outbound.ts'
+import { createVault, type VaultAccess } from '../../sources/vault-secrets.ts'
 import { createMemoryReplayGuard } from '../../stores/memory.ts'
+import { createMemoryCredentials } from '../../stores/memory-credentials.ts'
 import { createMemoryRateLimits } from '../../stores/memory-rate-limits.ts'
 import { createSqliteReplayGuard } from '../../stores/sqlite.ts'
+import { createSqliteCredentials } from '../../stores/sqlite-credentials.ts'
 import { createWebDecryption } from '../web/decryption.ts'
 import { type AuditLog, createAuditLog } from './audit.ts'
 import { createNodeCertificateSignatures } from './certificate-signatures.ts'
@@ -21,12 +27,23 @@ import { createNodeSignatures } from './signatures.ts'
 import { openSqlite } from './sqlite.ts'
 
 /** What must survive a restart, or a memory that forgets. Throws when the file cannot be opened. */
-export const openState = async (path: string): Promise<{ readonly replay: ReplayGuard; close(): void }> => {
+export const openState = async (path: string): Promise<State & { close(): void }> => {
   const digest = createNodeDigest()
-  if (path === ':memory:') return { replay: createMemoryReplayGuard(digest), close: () => undefined }
+  if (path === ':memory:')
+    return {
+      replay: createMemoryReplayGuard(digest),
+      credentials: createMemoryCredentials(),
+      close: () => undefined,
+    }
   const database = openSqlite(path)
-  return { replay: await createSqliteReplayGuard(database, digest), close: () => database.close() }
+  return {
+    replay: await createSqliteReplayGuard(database, digest),
+    credentials: await createSqliteCredentials(database),
+    close: () => database.close(),
+  }
 }
+
+export type State = Pick<Ports, 'replay' | 'credentials'>
 
 /** Where audit events go: standard output, nowhere, or a file for its owner only. */
 export const openAudit = (where: string): { readonly log: Audit; close(): Promise<void> } => {
@@ -37,7 +54,13 @@ export const openAudit = (where: string): { readonly log: Audit; close(): Promis
 }
 
 /** All that the inside asks of the outside, on Node. Relative paths in documents start at their folder. */
-export const composePorts = (options: ServerOptions, replay: ReplayGuard, audit: Audit, live: Live): Ports => ({
+export const composePorts = (
+  options: ServerOptions,
+  { replay, credentials }: State,
+  audit: Audit,
+  meters: Meters,
+  live: Live,
+): Ports => ({
   clock: createNodeClock(),
   http: createNodeHttp(),
   files: createNodeFiles(options.trustMaps),
@@ -48,6 +71,8 @@ export const composePorts = (options: ServerOptions, replay: ReplayGuard, audit:
   digest: createNodeDigest(),
   ids: createNodeIds(),
   replay,
+  credentials,
+  meters,
   rateLimits: createMemoryRateLimits(),
   audit: {
     record(trace) {
@@ -57,6 +82,8 @@ export const composePorts = (options: ServerOptions, replay: ReplayGuard, audit:
   },
   log: options.log,
 })
+
+const noKeys: Keyring = { signers: [], overlap: { maxTtl: 0, skew: 0 } }
 
 /** What this deployment is, whatever its documents say. */
 export const deploymentOf = (
@@ -73,7 +100,36 @@ export const deploymentOf = (
     ports,
     outbound,
     keySets: createKeySets({ ports, outbound }),
-    keyring: () => live.keyring ?? { signers: [], overlap: { maxTtl: 0, skew: 0 } },
+    ...(options.vault === undefined
+      ? {}
+      : { vault: createVault(accessOf(options.vault, issuer, ports, live), outbound, ports) }),
+    keyring: () => live.keyring ?? noKeys,
     detailedTraces: options.onTrace !== undefined,
   }
 }
+
+const loginTtl = 60
+
+/** To Vault we say who we are with a token that it keeps an eye on, or with a JWT of our own issuer. */
+const accessOf = (
+  { address, namespace, auth }: NonNullable<ServerOptions['vault']>,
+  issuer: string,
+  ports: Ports,
+  live: Live,
+): VaultAccess => ({
+  address,
+  ...(namespace === undefined ? {} : { namespace }),
+  auth:
+    'tokenFile' in auth
+      ? { token: { file: resolve(auth.tokenFile) } }
+      : {
+          mount: auth.mount,
+          role: auth.role,
+          jwt: () =>
+            vouch({ subject: issuer, audience: address, ttl: loginTtl }, live.keyring ?? noKeys, {
+              issuer,
+              now: ports.clock.now(),
+              ports,
+            }),
+        },
+})

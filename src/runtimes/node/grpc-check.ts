@@ -7,7 +7,8 @@ import { type CheckQuestion, deny, envoyGrpc, permit, questionOf } from '../../g
 import type { CheckRequest, CheckResponse } from '../../gateways/envoy-grpc-messages.ts'
 import type { GatewayCall } from '../../gateways/gateway-authentication.ts'
 import { asRefusal } from '../../http/answer.ts'
-import { decide, type Inquiry } from '../../http/authz.ts'
+import { decide } from '../../http/authz.ts'
+import type { Inquiry } from '../../http/inquiry.ts'
 import type { Admission } from './admission.ts'
 import type { CallerOfCall } from './grpc-listener.ts'
 
@@ -47,7 +48,7 @@ const respond = async (
 ): Promise<CheckResponse | undefined> => {
   const call = { header: (name: string) => fieldOf(metadata, name) }
   const caller = callerOf(metadata)
-  const inquiry: Inquiry<CheckQuestion> = {
+  const inquiry: Inquiry<OpenGateway, CheckQuestion> = {
     gateway: call.header(gatewayMetadata) ?? (await onlyGateway(call, caller, desk)),
     call,
     caller: () => caller,

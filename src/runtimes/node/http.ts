@@ -78,11 +78,19 @@ const send = async (
     method: request.method,
     headers: { ...request.headers, 'accept-encoding': 'identity' },
     maxHeaderSize,
+    ...identityOf(limits, isSecure),
     ...(await connectionFor(url, host, limits, deadline, agents, judgedLookup(resolve, limits.mayConnect))),
   })
   const answer = answerTo(outgoing, limits, deadline)
   outgoing.end(request.body)
   return answer
+}
+
+/** Who we are in the TLS handshake. The agent keeps the connections of one certificate apart from all others. */
+const identityOf = ({ clientCertificate, judgeServer }: HttpLimits, isSecure: boolean): https.RequestOptions => {
+  if (clientCertificate === undefined) return {}
+  if (!isSecure || judgeServer !== undefined) throw new Error('a client certificate cannot be presented there')
+  return { cert: clientCertificate.certificate, key: clientCertificate.key.reveal() }
 }
 
 /** A kept connection, or one of its own for a server that somebody else judges. */

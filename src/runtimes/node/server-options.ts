@@ -25,6 +25,8 @@ export interface ServerOptions {
   readonly trustDomain?: string
   /** The base URL at which clients with certificates reach us, if it is not that of our issuer (RFC 8705 section 5). */
   readonly mtlsAlias?: string
+  /** Where secrets lie that documents name by keyRef. */
+  readonly vault?: VaultOptions
   readonly adminHost: string
   readonly adminPort: number
   /** The database file of what must survive a restart, or `:memory:`. */
@@ -40,4 +42,11 @@ export interface ServerOptions {
   readonly documents?: readonly SourceFile[]
   /** Hears of every finished exchange, with all its checks. */
   readonly onTrace?: (trace: Trace, desk: Desk) => void
+}
+
+/** A Vault or OpenBao server, and how we say there who we are: by a token, or by a role of its jwt auth method. */
+export interface VaultOptions {
+  readonly address: string
+  readonly namespace?: string
+  readonly auth: { readonly tokenFile: string } | { readonly mount: string; readonly role: string }
 }

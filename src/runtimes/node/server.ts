@@ -14,6 +14,7 @@ import { readKeys, writeKey } from './key-folder.ts'
 import { watchKeys } from './key-watch.ts'
 import { type Listener, listen, type Shortcut } from './listener.ts'
 import { deskOf, type Live } from './live.ts'
+import { createNodeMeters, type NodeMeters } from './meters.ts'
 import { createNodePulse } from './platform.ts'
 import type { ServerOptions } from './server-options.ts'
 import { shortcutTo } from './shortcut.ts'
@@ -63,10 +64,11 @@ const start = async (options: ServerOptions, opened: Closing[]): Promise<Running
   opened.push(() => state.close())
   const audit = openAudit(options.audit)
   opened.push(() => audit.close())
-  const ports = composePorts(options, state.replay, audit.log, live)
+  const meters = createNodeMeters()
+  const ports = composePorts(options, state, audit.log, meters, live)
   const keys = await openKeys(options, ports, live)
   opened.push(() => keys.close())
-  const admin = await openAdmin(options, live)
+  const admin = await openAdmin(options, meters, live)
   opened.push(() => admin.close(1))
   const admission = createAdmission({
     maxInFlight: options.maxInFlight ?? usualMaxInFlight,
@@ -98,10 +100,11 @@ const start = async (options: ServerOptions, opened: Closing[]): Promise<Running
   }
 }
 
-const openAdmin = (options: ServerOptions, live: Live): Promise<Listener> => {
+const openAdmin = (options: ServerOptions, meters: NodeMeters, live: Live): Promise<Listener> => {
   const app = createAdminApp(
     () => live.desk,
     () => live.stopping,
+    () => meters.text(),
   )
   return listen(app.fetch, options.adminHost, options.adminPort)
 }

@@ -4,6 +4,8 @@ import { paths } from '../../domain/endpoints.ts'
 import type { HttpAnswer, HttpCall } from '../../gateways/dialect.ts'
 import { answerAuthz } from '../../http/authz.ts'
 import { bodyTooLarge, maxBodyBytes } from '../../http/body.ts'
+import { answerEgress } from '../../http/egress.ts'
+import { answerDescribed, answerInvalidation } from '../../http/egress-described.ts'
 import { answerIntrospection } from '../../http/introspection.ts'
 import { turnAwayClient, turnAwayGateway } from '../../http/overload.ts'
 import { answerToken } from '../../http/token.ts'
@@ -24,12 +26,18 @@ const ofClients = (answer: Endpoint['answer']): Endpoint => ({
 })
 
 const forGateways: Endpoint = { answer: answerAuthz, turnAway: turnAwayGateway }
+const forDepartures: Endpoint = { answer: answerEgress, turnAway: turnAwayGateway }
+const forDescriptions = ofClients(answerDescribed)
+const forInvalidations = ofClients(answerInvalidation)
 const forTokens = ofClients(answerToken)
 const forIntrospection = ofClients(answerIntrospection)
 
 const endpointOf = (target: string): Endpoint | undefined => {
   if (target.startsWith(paths.authz)) return forGateways
+  if (target.startsWith(paths.egress)) return forDepartures
   if (isAt(paths.token, target)) return forTokens
+  if (isAt(paths.egressDescribed, target)) return forDescriptions
+  if (isAt(paths.egressInvalidation, target)) return forInvalidations
   return isAt(paths.introspection, target) ? forIntrospection : undefined
 }
 

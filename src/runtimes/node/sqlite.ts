@@ -1,11 +1,12 @@
 import { chmodSync, closeSync, constants, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { StatementSync } from 'node:sqlite'
-import type { SqlDatabase } from '../../stores/sqlite.ts'
+import type { ReadableDatabase } from '../../stores/sqlite-credentials.ts'
 
 /** A database file that is open. */
-export interface OpenDatabase extends SqlDatabase {
+export interface OpenDatabase extends ReadableDatabase {
   readonly run: (statement: string, ...values: readonly (string | number)[]) => number
+  readonly text: (statement: string, ...values: readonly (string | number)[]) => string | undefined
   readonly close: () => void
 }
 
@@ -33,6 +34,10 @@ export const openSqlite = (path: string): OpenDatabase => {
   }
   return {
     run: (statement, ...values) => Number(prepare(statement).run(...values).changes),
+    text(statement, ...values) {
+      const [found] = Object.values(prepare(statement).get(...values) ?? {})
+      return typeof found === 'string' ? found : undefined
+    },
     close: () => database.close(),
   }
 }

@@ -47,11 +47,23 @@ export interface Expression {
 export const isExpression = (value: object): value is Expression =>
   'evaluate' in value && typeof value.evaluate === 'function'
 
+/**
+ * What a condition yielded. A missing claim means that it does not hold.
+ *
+ * @throws Refusal `map.expression_failed` when it is neither true nor false
+ */
+export const isTrue = (value: unknown): boolean => {
+  if (typeof value === 'boolean') return value
+  if (value === absent) return false
+  throw new Refusal('map.expression_failed', 'an expression yielded neither true nor false')
+}
+
 /** What an expression must yield. */
 export type ResultType = 'bool' | 'string' | 'strings' | 'json'
 
-/** What is known at the place where an expression stands: `identity` only once a rule has made one. */
-export type Scope = 'credential' | 'identity'
+/** What is known at the place where an expression stands: `identity` only once a rule has made one, and then, at a
+ * partner's, nothing of the credential that it was made of. */
+export type Scope = 'credential' | 'identity' | 'partner'
 
 const maxLength = 2_048
 const limits = { maxAstNodes: 500, maxDepth: 24 }
@@ -62,14 +74,17 @@ const newEnvironment = (variables: readonly string[]): Environment => {
   return addFunctions(environment.registerVariable('now', 'int'))
 }
 
+const partnerVariables = ['identity', 'client', 'request', 'gateway']
 const credentialVariables = ['claims', 'header', 'client', 'request', 'gateway', 'actor']
 const variables: Readonly<Record<Scope, readonly string[]>> = {
   credential: [...credentialVariables, 'now'],
   identity: [...credentialVariables, 'identity', 'now'],
+  partner: [...partnerVariables, 'now'],
 }
 const environments: Readonly<Record<Scope, Environment>> = {
   credential: newEnvironment(credentialVariables),
   identity: newEnvironment([...credentialVariables, 'identity']),
+  partner: newEnvironment(partnerVariables),
 }
 
 /** A compiled expression, or what is wrong with it. */
