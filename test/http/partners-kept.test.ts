@@ -1,0 +1,281 @@
+import * as fc from 'fast-check'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { CredentialStore } from '../../src/ports/credential-store.ts'
+import type { Meters } from '../../src/ports/meters.ts'
+import { createMemoryCredentials } from '../../src/stores/memory-credentials.ts'
+import { type EgressWorld, gatewayProof, openEgressWorld, partner } from './egress-world.ts'
+
+/** How credentials are kept, renewed, shared and taken back, and how secrets rotate. */
+
+const at = (host: string) => ({ destinations: { hosts: [host] } })
+
+const withSecret = (url: string, clientSecret: object, more: object = {}) => ({
+  type: 'client-credentials',
+  tokenEndpoint: `${url}/token`,
+  clientAuth: { method: 'client_secret_post', clientId: 'c', clientSecret },
+  ...more,
+})
+
+/** A store whose content can be looked at. */
+const openStore = () => {
+  const inner = createMemoryCredentials()
+  const texts: string[] = []
+  const store: CredentialStore = {
+    ...inner,
+    async put(key, sealed, until, now) {
+      texts.push(key, sealed)
+      await inner.put(key, sealed, until, now)
+    },
+  }
+  return { store, texts }
+}
+
+const counted: string[] = []
+const meters: Meters = {
+  count: (name, labels) => {
+    counted.push(`${name} ${Object.values(labels).join(' ')}`)
+  },
+  gauge: () => undefined,
+}
+
+const secrets: Record<string, string> = {
+  one: 'secret-one',
+  two: 'secret-two',
+  key: 'api-key-one',
+  other: 'api-key-two',
+}
+const { store, texts } = openStore()
+
+const documents = (url: string) => [
+  ...Array.from({ length: 12 }, (_, n) =>
+    partner(`plain${n}`, withSecret(url, { env: 'one' }), at(`plain${n}.example`)),
+  ),
+  partner('stale', withSecret(url, { env: 'one' }), {
+    ...at('stale.example'),
+    cache: { maxTTL: '10m' },
+    onError: { useStaleFor: '1h' },
+  }),
+  partner('slots', withSecret(url, [{ env: 'one' }, { env: 'two' }]), at('slots.example')),
+  partner('keys', { type: 'api-key', value: [{ env: 'key' }, { env: 'other' }] }, at('keys.example')),
+  partner('each', withSecret(url, { env: 'one' }, { perIdentity: true }), at('each.example')),
+]
+
+let world: EgressWorld
+
+const open = () => openEgressWorld({ secrets, documents, credentials: store, meters })
+
+beforeAll(async () => {
+  world = await open()
+})
+
+let next = 0
+/** The name of a partner that nobody has asked for anything yet. */
+const fresh = () => `plain${next++}`
+
+let issued = 0
+const tokens = (more: object = {}) => ({
+  body: { access_token: `partner-token-${issued++}`, token_type: 'Bearer', expires_in: 3_600, ...more },
+})
+
+beforeEach(() => {
+  world.partner.forget()
+  world.partner.answer(() => tokens())
+  world.setTime(world.now() + 1_000_000)
+  counted.length = 0
+})
+
+afterAll(async () => world.stop())
+
+const sent = async (host: string, claims: object = {}, from: EgressWorld = world) =>
+  from.describe(await from.token({ ...claims }), { url: `https://${host}/` })
+
+const given = async (host: string, claims: object = {}) => {
+  const { body } = await sent(host, claims)
+  return JSON.stringify(body['set'])
+}
+
+const invalidate = (name: string, credentialId: unknown, headers: Readonly<Record<string, string>> = gatewayProof) =>
+  world.post('/v1/egress/invalidate', { gateway: 'egress', partner: name, credential_id: credentialId }, headers)
+
+/** Until the partner has been asked so often. */
+const askedTimes = async (times: number) => {
+  await expect.poll(() => world.partner.asked.length, { timeout: 2_000 }).toBe(times)
+}
+
+describe('a credential', () => {
+  it('is given again until it is due, then renewed while the old one is given', async () => {
+    const name = fresh()
+    const host = `${name}.example`
+    const first = await given(host)
+    world.setTime(world.now() + 3_235)
+    expect(await given(host)).toBe(first)
+    expect(world.partner.asked).toHaveLength(1)
+    world.setTime(world.now() + 1)
+    expect(await given(host)).toBe(first)
+    await askedTimes(2)
+    expect(await given(host)).not.toBe(first)
+    expect(world.partner.asked).toHaveLength(2)
+  })
+
+  it('that is due is given while the partner is down, until its end and no longer', async () => {
+    const name = fresh()
+    const host = `${name}.example`
+    const first = await given(host)
+    const since = world.now()
+    world.partner.answer({ status: 500 })
+    world.setTime(since + 3_300)
+    expect(await given(host)).toBe(first)
+    await askedTimes(4)
+    world.setTime(since + 3_594)
+    expect(await given(host)).toBe(first)
+    world.setTime(since + 3_596)
+    expect([(await sent(host)).status]).toEqual([503])
+  })
+
+  it('whose renewal is refused is given no more', async () => {
+    const name = fresh()
+    const host = `${name}.example`
+    await given(host)
+    world.partner.answer({ status: 400, body: { error: 'unauthorized_client' } })
+    world.setTime(world.now() + 3_300)
+    await given(host)
+    await askedTimes(2)
+    expect((await sent(host)).status).toBe(502)
+  })
+
+  it('is used past what the document says only while the partner is down, and never past its own end', async () => {
+    const first = await given('stale.example')
+    const since = world.now()
+    world.partner.answer({ status: 500 })
+    world.setTime(since + 700)
+    expect(await given('stale.example')).toBe(first)
+    expect(world.traces.at(-1)?.credentialFrom).toBe('stale')
+    world.setTime(since + 3_590)
+    expect(await given('stale.example')).toBe(first)
+    world.setTime(since + 3_596)
+    expect((await sent('stale.example')).status).toBe(503)
+    world.partner.answer(() => tokens())
+    world.setTime(since + 3_700)
+    expect(await given('stale.example')).not.toBe(first)
+  })
+
+  it('that nobody says the end of is kept for five minutes', async () => {
+    const name = fresh()
+    const host = `${name}.example`
+    world.partner.answer(() => tokens({ expires_in: undefined }))
+    const { body } = await sent(host)
+    expect(Date.parse(String(body['expires_at'])) / 1_000).toBe(world.now() + 300)
+  })
+})
+
+describe('invalidation', () => {
+  it('makes the next one who asks get a new one', async () => {
+    const name = fresh()
+    const host = `${name}.example`
+    const { body } = await sent(host)
+    const answer = await invalidate(name, body['credential_id'])
+    expect([answer.status, answer.body]).toEqual([200, { invalidated: true, request_id: expect.any(String) }])
+    expect((await sent(host)).body['credential_id']).not.toBe(body['credential_id'])
+    expect(world.partner.asked).toHaveLength(2)
+  })
+
+  it('of what was replaced already changes nothing', async () => {
+    const name = fresh()
+    const host = `${name}.example`
+    const { body } = await sent(host)
+    await invalidate(name, body['credential_id'])
+    await sent(host)
+    expect((await invalidate(name, body['credential_id'])).body['invalidated']).toBe(false)
+    await sent(host)
+    expect(world.partner.asked).toHaveLength(2)
+  })
+
+  it.each([
+    ['without proof', 'plain', {}, 403],
+    ['of a partner that does not exist', 'constructor', gatewayProof, 403],
+  ])('%s is refused', async (_, name, headers, status) => {
+    expect((await invalidate(name, 'x', headers)).status).toBe(status)
+  })
+
+  it.each([
+    ['no JSON', 'no'],
+    ['no members', {}],
+    ['another type', { gateway: 'egress', partner: 'plain', credential_id: 1 }],
+  ])('that is %s is malformed', async (_, body) => {
+    const answer = await world.post('/v1/egress/invalidate', body, gatewayProof)
+    expect([answer.status, world.reason()]).toEqual([400, 'request.description_malformed'])
+  })
+
+  it('of a key takes the other slot, and stays there', async () => {
+    expect(await given('keys.example')).toContain('api-key-one')
+    const { body } = await sent('keys.example')
+    expect((await invalidate('keys', body['credential_id'])).body['invalidated']).toBe(true)
+    expect(await given('keys.example')).toContain('api-key-two')
+    world.setTime(world.now() + 3_600)
+    expect(await given('keys.example')).toContain('api-key-two')
+  })
+})
+
+describe('a secret in two slots', () => {
+  it('is taken from the second when the partner does not take the first, at once, and metrics say so', async () => {
+    world.partner.answer(({ form }) =>
+      form()['client_secret'] === 'secret-two' ? tokens() : { status: 401, body: { error: 'invalid_client' } },
+    )
+    expect((await sent('slots.example')).status).toBe(200)
+    expect(world.partner.asked.map(({ form }) => form()['client_secret'])).toEqual(['secret-one', 'secret-two'])
+    world.setTime(world.now() + 7_200)
+    expect((await sent('slots.example')).status).toBe(200)
+    expect(world.partner.asked.map(({ form }) => form()['client_secret']).at(-1)).toBe('secret-two')
+    expect(counted).toContain('dragoman_secret_refused_total slots clientSecret first')
+    expect(counted).toContain('dragoman_secret_used_total slots clientSecret second')
+  })
+
+  it('of which neither is taken is refused once for each, and does not go round', async () => {
+    world.partner.answer({ status: 401, body: { error: 'invalid_client' } })
+    expect((await sent('slots.example')).status).toBe(502)
+    expect(world.partner.asked.length).toBeLessThanOrEqual(2)
+    expect((await sent('slots.example')).status).toBe(502)
+    expect(world.partner.asked.length).toBeLessThanOrEqual(3)
+  })
+})
+
+describe('the store', () => {
+  it('holds nothing but JWE, and gives a process that starts what another has obtained', async () => {
+    const name = fresh()
+    const host = `${name}.example`
+    const first = await given(host)
+    expect(texts.length).toBeGreaterThan(0)
+    expect(texts.join('\n')).not.toMatch(/partner-token|secret-one|plain|user:ada/)
+    for (const [index, text] of texts.entries())
+      expect(text).toMatch(
+        index % 2 === 0 ? /^[A-Za-z0-9_-]{43}$/ : /^[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/,
+      )
+    expect(first).toContain('partner-token')
+  })
+})
+
+describe('what is kept for one identity', () => {
+  const person = fc.record({
+    sub: fc.constantFrom('ada', 'bob', 'ada:bob', 'a'),
+    tenant: fc.constantFrom('t1', 't2', undefined),
+    groups: fc.constantFrom(['crm'], ['crm', 'x']),
+  })
+
+  it('is never given to another, and always to the same', async () => {
+    const owners = new Map<string, string>()
+    const credentials = new Map<string, string>()
+    await fc.assert(
+      fc.asyncProperty(person, async ({ sub, tenant, groups }) => {
+        const set = await given('each.example', { sub, groups, ...(tenant && { tenant }) })
+        const who = JSON.stringify([sub, tenant])
+        expect(owners.get(set) ?? who).toBe(who)
+        expect(credentials.get(who) ?? set).toBe(set)
+        owners.set(set, who)
+        credentials.set(who, set)
+      }),
+      { numRuns: 60 },
+    )
+    expect(owners.size).toBe(credentials.size)
+    expect(world.partner.asked).toHaveLength(credentials.size)
+  })
+})
