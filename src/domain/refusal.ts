@@ -98,7 +98,7 @@ const ofGateways = (gateway: Wire): Answers => ({ subject_token: gateway, assert
  * the failure.
  */
 export const reasons = {
-  'request.method': wire(405, 'invalid_request', 'the token endpoint takes POST only'),
+  'request.method': ofGateways({ status: 405, error: 'invalid_request', description: 'this endpoint takes POST only' }),
   'request.media_type': badRequest('the body must be application/x-www-form-urlencoded'),
   'request.malformed': badRequest('the request is malformed'),
   'request.too_large': wire(413, 'invalid_request', 'the request body is too large'),

@@ -27,6 +27,9 @@ export interface CheckedRequest {
   readonly headers?: Readonly<Record<string, string>>
   /** In place of it, one by one, where Envoy is told to encode raw headers. */
   readonly headerMap?: { readonly headers?: readonly HeaderValue[] }
+  /** The content, where Envoy is told to show it (`with_request_body`): as text, or as it is (`pack_as_bytes`). */
+  readonly body?: string
+  readonly rawBody?: Uint8Array
 }
 
 export interface HeaderValue {

@@ -1,10 +1,10 @@
-import type { Denial, Permission } from '../domain/decision.ts'
+import type { Denial, Equipped, Permission } from '../domain/decision.ts'
 import { maxLeafField, type Stated, soleOf } from '../formats/certificate-headers/certificate-headers.ts'
 import { certificatesInHeaderPem } from '../formats/certificate-headers/header-pem.ts'
 import { decodePercent } from '../formats/certificate-headers/percent-encoding.ts'
 import { FormatError } from '../formats/format-error.ts'
 import { type DecisionSettings, identityHeaders } from '../formats/gateway-decision-settings.ts'
-import type { Dialect, Question, Said } from './dialect.ts'
+import type { DepartureQuestion, Dialect, Outgoing, Question, Said } from './dialect.ts'
 import {
   type CheckedRequest,
   type CheckRequest,
@@ -16,6 +16,7 @@ import {
 import { removedHeaders } from './envoy-http.ts'
 import { denied, permittedHeaders, refuseUnproven } from './http-dialect.ts'
 import { unrivalled } from './original-headers.ts'
+import { outgoingFrom } from './outgoing.ts'
 
 /**
  * Envoy's ext_authz over gRPC, and everything that speaks it: Istio, Envoy Gateway, the Gateway API's ExternalAuth
@@ -25,10 +26,11 @@ import { unrivalled } from './original-headers.ts'
 export const envoyGrpc: Dialect = {
   kind: 'envoy-grpc',
   can: { tooManyRequests: true, outage: 503, removal: true, certificate: true, caching: false, signing: true },
+  departures: {},
 }
 
-/** What a check asks about. */
-export interface CheckQuestion extends Question {
+/** What a check asks about, at the way in or at the way out. */
+export interface CheckQuestion extends Question, Pick<DepartureQuestion, 'outgoing'> {
   /** The names of the header fields of the client's request, lower-case. */
   readonly names: Iterable<string>
 }
@@ -49,10 +51,20 @@ export const questionOf = ({ attributes = {} }: CheckRequest): CheckQuestion => 
     },
     field,
     names: fields.keys(),
+    outgoing: () => outgoingOf(http, field),
     certificate: () => certificateIn(source?.certificate),
     ...(route === undefined ? {} : { route }),
   }
 }
+
+/** Envoy says in a header of its own whether it shows the content, and whether all of it. */
+const outgoingOf = ({ path = '', body, rawBody }: CheckedRequest, field: Question['field']): Outgoing => {
+  const told = outgoingFrom(path, field)
+  if (field('x-envoy-auth-partial-body') !== 'false') return told
+  return { ...told, body: rawBody === undefined || rawBody.length === 0 ? encoder.encode(body ?? '') : rawBody }
+}
+
+const encoder = new TextEncoder()
 
 /** The header fields by lower-case name, several of one name joined (RFC 9110 section 5.2). */
 const fieldsOf = ({ headers = {}, headerMap }: CheckedRequest): ReadonlyMap<string, string> => {
@@ -98,6 +110,31 @@ export const permit = (
     status: { code: codes.ok },
     okResponse: { headers: overwriting(headers), headersToRemove: removals(settings, set, carriers, [...names]) },
     dynamicMetadata: metadataOf(permission, headers, requestId),
+  }
+}
+
+/** A request on its way out: what the partner accepts goes on it, and what is ours, under whatever spelling, goes off. */
+export const equip = (
+  { gateway, presentation, transaction }: Equipped,
+  { requestId }: Said,
+  { names }: CheckQuestion,
+): CheckResponse => {
+  const headers = Object.fromEntries(presentation.set.map(([name, value]) => [name, value.reveal()]))
+  const ours = [...names].filter((name) => /^x[^a-z0-9]dragoman[^a-z0-9]/.test(name))
+  const removed = [...new Set([...presentation.remove, ...ours])].filter((name) => !Object.hasOwn(headers, name))
+  const texts = {
+    gateway,
+    partner: presentation.partner,
+    credential_id: presentation.credentialId,
+    txn: transaction,
+    request_id: requestId,
+  }
+  return {
+    status: { code: codes.ok },
+    okResponse: { headers: overwriting(headers), headersToRemove: removed },
+    dynamicMetadata: {
+      fields: Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, { stringValue: text }])),
+    },
   }
 }
 

@@ -212,6 +212,7 @@ export type PartnerSpec = z.output<ReturnType<typeof partnerSpec>>
 /** Makes the registration of the document called `name`. */
 export const partnerRegistration = (draft: Draft, name: string, spec: PartnerSpec): PartnerRegistration => {
   const { obtainer, config } = spec.credential
+  const query = spec.inject?.query ?? []
   return {
     name,
     location: draft.locate(['metadata', 'name']),
@@ -221,8 +222,9 @@ export const partnerRegistration = (draft: Draft, name: string, spec: PartnerSpe
     allow: spec.allow.map((rule, index) => ({ ...rule, location: draft.locate(['spec', 'allow', index]) })),
     credential: spec.credential,
     inject: {
-      headers: spec.inject?.headers ?? obtainer.usualHeaders(config),
-      query: spec.inject?.query ?? [],
+      // A secret that stands in the query by the document's word stands nowhere else.
+      headers: spec.inject?.headers ?? (query.length > 0 ? [] : obtainer.usualHeaders(config)),
+      query,
       removeHeaders: spec.inject?.removeHeaders ?? [],
     },
     release: spec.release,

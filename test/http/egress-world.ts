@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { request } from 'node:http'
 import type { CredentialStore } from '../../src/ports/credential-store.ts'
 import type { Meters } from '../../src/ports/meters.ts'
 import { createNodeHttp } from '../../src/runtimes/node/http.ts'
@@ -97,6 +98,8 @@ export interface EgressWorld extends ServedPlace {
   /** Describes a request at /v1/egress as the gateway `egress`. */
   describe(token: string, changes?: Readonly<Record<string, unknown>>): Promise<EgressAnswer>
   post(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<EgressAnswer>
+  /** A GET whose target and Host are as they are given. */
+  raw(target: string, headers: Readonly<Record<string, string>>): Promise<RawAnswer>
   /** Asks the token endpoint for `audience` in exchange for `token`. */
   exchange(token: string, changes: Readonly<Record<string, string>>): Promise<EgressAnswer>
   /** The reason in the trace of the last request. */
@@ -107,6 +110,11 @@ export interface EgressAnswer {
   readonly status: number
   readonly headers: Headers
   readonly body: Readonly<Record<string, unknown>>
+}
+
+export interface RawAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
 }
 
 export interface EgressWorldOptions {
@@ -202,6 +210,7 @@ export const openEgressWorld = async (options: EgressWorldOptions): Promise<Egre
         gatewayProof,
       ),
     post,
+    raw: (target, headers) => rawGet(place.url, target, headers),
     exchange,
     reason() {
       const { outcome } = place.traces.at(-1) ?? {}
@@ -222,3 +231,19 @@ const answerOf = async (response: Response): Promise<EgressAnswer> => {
     body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>),
   }
 }
+
+const rawGet = (url: string, path: string, headers: Readonly<Record<string, string>>): Promise<RawAnswer> =>
+  new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(url)
+    const asked = request({ hostname, port, path, headers, agent: false }, (response) => {
+      response.resume()
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: Object.fromEntries(Object.entries(response.headers).map(([name, value]) => [name, String(value)])),
+        }),
+      )
+    })
+    asked.on('error', reject)
+    asked.end()
+  })

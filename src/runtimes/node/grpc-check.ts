@@ -2,12 +2,13 @@ import { type Metadata, type ServerUnaryCall, type sendUnaryData, status } from 
 import type { Desk } from '../../desk.ts'
 import type { Caller } from '../../domain/caller.ts'
 import { Refusal } from '../../domain/refusal.ts'
-import type { OpenGateway } from '../../gateways/client-certificate.ts'
-import { type CheckQuestion, deny, envoyGrpc, permit, questionOf } from '../../gateways/envoy-grpc.ts'
+import type { PreparedGateway } from '../../gateways/client-certificate.ts'
+import { type CheckQuestion, deny, envoyGrpc, equip, permit, questionOf } from '../../gateways/envoy-grpc.ts'
 import type { CheckRequest, CheckResponse } from '../../gateways/envoy-grpc-messages.ts'
 import type { GatewayCall } from '../../gateways/gateway-authentication.ts'
 import { asRefusal } from '../../http/answer.ts'
 import { decide } from '../../http/authz.ts'
+import { decideDeparture } from '../../http/egress.ts'
 import type { Inquiry } from '../../http/inquiry.ts'
 import type { Admission } from './admission.ts'
 import type { CallerOfCall } from './grpc-listener.ts'
@@ -48,15 +49,27 @@ const respond = async (
 ): Promise<CheckResponse | undefined> => {
   const call = { header: (name: string) => fieldOf(metadata, name) }
   const caller = callerOf(metadata)
-  const inquiry: Inquiry<OpenGateway, CheckQuestion> = {
-    gateway: call.header(gatewayMetadata) ?? (await onlyGateway(call, caller, desk)),
-    call,
-    caller: () => caller,
-    question(gateway) {
-      if (!speaks(gateway)) throw new Refusal('gateway.unknown', `${gateway.name} is not of the dialect envoy-grpc`)
-      return questionOf(request)
-    },
+  const gateway = call.header(gatewayMetadata) ?? (await onlyGateway(call, caller, desk))
+  const inquiry = { gateway, call, caller: () => caller, question: questionFor(request) }
+  return desk.gateways.outward.has(gateway) ? equipping(inquiry, desk) : deciding(inquiry, desk)
+}
+
+const questionFor =
+  (request: CheckRequest) =>
+  (gateway: PreparedGateway): CheckQuestion => {
+    if (!speaks(gateway)) throw new Refusal('gateway.unknown', `${gateway.name} is not of the dialect envoy-grpc`)
+    return questionOf(request)
   }
+
+const equipping = async (inquiry: Inquiry<PreparedGateway, CheckQuestion>, desk: Desk) => {
+  const verdict = await decideDeparture(inquiry, desk)
+  const { said } = verdict
+  return 'denial' in verdict
+    ? deny(verdict.denial, said, verdict.gateway !== undefined && speaks(verdict.gateway))
+    : equip(verdict.permission, said, verdict.question)
+}
+
+const deciding = async (inquiry: Inquiry<PreparedGateway, CheckQuestion>, desk: Desk) => {
   const verdict = await decide(inquiry, desk)
   const { said } = verdict
   if ('denial' in verdict) return deny(verdict.denial, said, verdict.gateway !== undefined && speaks(verdict.gateway))
@@ -71,7 +84,7 @@ const respond = async (
  * when it is asked for by its name.
  */
 const onlyGateway = async (call: GatewayCall, caller: Caller, { gateways, ports }: Desk): Promise<string> => {
-  const candidates = [...gateways.open.values()].filter(speaks)
+  const candidates = gateways.all.filter(speaks)
   const now = ports.clock.now()
   const judged = await Promise.allSettled(candidates.map(({ isCaller }) => isCaller(call, caller, now)))
   const possible = candidates.filter((_, at) => {
@@ -81,7 +94,8 @@ const onlyGateway = async (call: GatewayCall, caller: Caller, { gateways, ports 
   return possible.length === 1 ? (possible[0]?.name ?? '') : ''
 }
 
-const speaks = ({ decisions }: OpenGateway): boolean => decisions.dialect === envoyGrpc
+const speaks = ({ decisions, departures }: PreparedGateway): boolean =>
+  decisions?.dialect === envoyGrpc || departures?.dialect === envoyGrpc
 
 /** Metadata are header fields (gRPC over HTTP2, section Requests). */
 const fieldOf = (metadata: Metadata, name: string): string | undefined => {

@@ -131,8 +131,8 @@ const openGrpcIfAsked = async (
 
 /** A gateway that speaks gRPC and finds no port lets nobody through, and it is hard to see from there why. */
 const warnOfGatewaysUnheard = ({ grpcPort, log }: ServerOptions, live: Live): void => {
-  const names = [...deskOf(live).gateways.open.values()]
-    .filter(({ decisions }) => decisions.dialect === envoyGrpc)
+  const names = deskOf(live)
+    .gateways.all.filter(({ decisions, departures }) => (decisions ?? departures)?.dialect === envoyGrpc)
     .map(({ name }) => name)
   if (grpcPort === undefined && names.length > 0)
     log.warn('gateways ask over gRPC, and there is no port for them: --grpc-port', { gateways: names })
