@@ -2,9 +2,11 @@ import type { Registration } from './authenticate/authenticate.ts'
 import type { Tools as AuthenticatorTools } from './authenticate/authenticator.ts'
 import { authenticators, certificateHeaders, dialects, verifiers } from './catalog.ts'
 import type { Fault, Location } from './domain/fault.ts'
+import type { Grant } from './domain/grant.ts'
+import type { Instant } from './domain/time.ts'
 import { matcherOf } from './formats/pattern.ts'
 import { type Gateways, gatewaysOf, type PreparedGateway, prepareGateway } from './gateways/client-certificate.ts'
-import { createDecisionsKept, type DecisionsKept } from './gateways/decisions-kept.ts'
+import { createDecisionsKept, type DecisionsKept, weightOfAllowed } from './gateways/decisions-kept.ts'
 import type { TrustMap } from './map/trust-map.ts'
 import { type Keyring, sealingKeysOf } from './mint/keyring.ts'
 import { ownKeys } from './mint/own-keys.ts'
@@ -56,11 +58,22 @@ export interface Desk extends Deployment {
   readonly obtaining: Obtaining
   /** What was decided for gateways and can be given again. */
   readonly decisionsKept: DecisionsKept
+  /** What was granted for requests on their way out and can be granted again. */
+  readonly grantsKept: DecisionsKept<Granted>
   /** Some map looks at what a client asked of a gateway, so the same credential may mean one thing here and another there. */
   readonly readsRequests: boolean
   /** Every key set and bundle in use, named by the document that asked for it. */
   readonly keySetsInUse: readonly { readonly of: string; readonly keySet: Watched }[]
 }
+
+/** A grant for the one partner of a request, and until when it is the same for the same question. */
+export interface Granted {
+  readonly grant: Grant
+  readonly reusableUntil: Instant
+}
+
+/** About what an identity takes. */
+const weightOfGrant = 2_048
 
 /**
  * Makes `trust` ready for exchanges: reads the secrets that it refers to, opens key sets, indexes what is looked up.
@@ -121,7 +134,8 @@ const assemble = (
   gateways: gatewaysOf(gateways, certificateHeaders),
   partners: partnersOf(partners),
   obtaining: obtainingOf(deployment),
-  decisionsKept: createDecisionsKept(),
+  decisionsKept: createDecisionsKept(weightOfAllowed),
+  grantsKept: createDecisionsKept(() => weightOfGrant),
   readsRequests: trust.maps.some(({ readsRequest }) => readsRequest),
   keySetsInUse: [
     ...sources.flatMap((source) =>

@@ -1,5 +1,5 @@
 import { type Appraisal, appraise } from './appraise.ts'
-import type { Desk } from './desk.ts'
+import type { Desk, Granted } from './desk.ts'
 import type { Client } from './domain/client.ts'
 import { decidedAs, type Equipped } from './domain/decision.ts'
 import type { ExchangeRequest, Wish } from './domain/exchange.ts'
@@ -15,6 +15,7 @@ import { matcherOf } from './formats/pattern.ts'
 import { requireCarriable } from './gateways/carriage.ts'
 import type { Asker } from './gateways/client-certificate.ts'
 import { certificateStatedBy, type DepartureGateway, provenGateway } from './gateways/client-certificate.ts'
+import { canLast, type Made, premisesOf } from './gateways/decisions-kept.ts'
 import type { DepartureQuestion } from './gateways/dialect.ts'
 import { credentialOf } from './gateways/presented-credential.ts'
 import { requireRoom } from './gateways/rate-limits.ts'
@@ -118,14 +119,42 @@ export const equip = async (
     targets: [partner.audience],
     ...(certificate && { certificate }),
   }
-  const { client } = gateway.departures
-  const { granted } = await permitted(wish, client, partner, desk, now, trace)
-  if (settings.rateLimit.subject !== undefined) {
-    const party = await partyOf(gateway.name, granted, desk)
+  const { granted, party } = await grantedAgain(wish, gateway, partner, desk, now, trace)
+  if (settings.rateLimit.subject !== undefined)
     await requireRoom('subject', party, settings.rateLimit.subject, desk.ports.rateLimits, now)
-  }
   const credential = await desk.obtaining.obtain(partner, petitionFor(granted, desk, now, trace), now, trace)
   return await equipped(credential, granted, partner, question, original, gateway, desk, now)
+}
+
+/** What was granted for the same question and still holds, or is granted anew. */
+const grantedAgain = async (
+  wish: Wish,
+  gateway: DepartureGateway,
+  partner: PreparedPartner,
+  desk: Desk,
+  now: Instant,
+  trace: Trace,
+): Promise<{ readonly granted: Grant; readonly party: string }> => {
+  const { settings, client } = gateway.departures
+  const { grantsKept, ports, readsRequests } = desk
+  const make = async (): Promise<Made<Granted>> => {
+    const { appraisal, granted } = await permitted(wish, client, partner, desk, now, trace)
+    const lasting = appraisal.lasting()
+    const share = now + (granted.expiresAt - now) * settings.reuse
+    return {
+      allowed: { grant: granted, reusableUntil: Math.min(share, lasting?.until ?? now) },
+      party: await partyOf(gateway.name, granted, desk),
+      ...(lasting && { stillHolds: (at: Instant) => lasting.stillHolds(at) }),
+    }
+  }
+  const mayLast = settings.reuse > 0 && !partner.readsNow && canLast(wish.subject)
+  const premises = () => premisesOf(wish, `partner ${partner.name}`, readsRequests || partner.readsRequest)
+  const key = mayLast ? await ports.digest.sha256(premises()) : undefined
+  const { allowed, party } =
+    key === undefined
+      ? await make()
+      : (grantsKept.again(key, now, trace) ?? (await grantsKept.decide(key, now, trace, make)))
+  return { granted: allowed.grant, party }
 }
 
 /** CanonicalIdentity -> Grant, for the one partner: who it is decides whether, the partner's document what. */

@@ -5,7 +5,7 @@ import { Refusal } from '../domain/refusal.ts'
 import { secret } from '../domain/secret.ts'
 import { tokenTypes } from '../domain/token-type.ts'
 import { newTrace } from '../domain/trace.ts'
-import { canLast, createDecisionsKept, type Made } from './decisions-kept.ts'
+import { canLast, createDecisionsKept, type Made, weightOfAllowed } from './decisions-kept.ts'
 
 const keyOf = (text: string) => createHash('sha256').update(text).digest('base64url')
 
@@ -35,7 +35,7 @@ const trace = () => newTrace('id', 100)
 
 describe('decisions that are kept', () => {
   it('take no more room than they may', async () => {
-    const kept = createDecisionsKept(100_000)
+    const kept = createDecisionsKept(weightOfAllowed, 100_000)
     const keys = Array.from({ length: 200 }, (_, n) => keyOf(String(n)))
     for (const key of keys)
       for (const _ of [1, 2]) await kept.decide(key, 100, trace(), async () => made('x'.repeat(1_000)))
@@ -45,7 +45,7 @@ describe('decisions that are kept', () => {
   })
 
   it('are forgotten when they hold no more', async () => {
-    const kept = createDecisionsKept()
+    const kept = createDecisionsKept(weightOfAllowed)
     const key = keyOf('a')
     let holds = true
     const stillHolds = () => (holds ? { stale: false } : undefined)
@@ -58,7 +58,7 @@ describe('decisions that are kept', () => {
   })
 
   it('are shared by those who wait, but not what was made for one', async () => {
-    const kept = createDecisionsKept()
+    const kept = createDecisionsKept(weightOfAllowed)
     let count = 0
     const make = (lasts: boolean) => async (): Promise<Made> => {
       count += 1
@@ -74,7 +74,7 @@ describe('decisions that are kept', () => {
   })
 
   it('are not waited for any more once one has failed', async () => {
-    const kept = createDecisionsKept()
+    const kept = createDecisionsKept(weightOfAllowed)
     const key = keyOf('a')
     const fails = async (): Promise<Made> => {
       throw new Refusal('credential.expired', 'exp has passed')

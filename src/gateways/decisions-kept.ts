@@ -7,9 +7,14 @@ import { type Findings, findingsOf, recall, type Trace } from '../domain/trace.t
 import { looksLikeJws } from '../formats/jws.ts'
 import { createRecent } from '../sources/recent.ts'
 
+/** What was decided, and until when the same may be said again. */
+export interface Lasting {
+  readonly reusableUntil: Instant
+}
+
 /** A decision that lets a request pass, as it was made. */
-export interface Made {
-  readonly allowed: Allowed
+export interface Made<D extends Lasting = Allowed> {
+  readonly allowed: D
   /** Whom it is about: a digest. */
   readonly party: string
   /**
@@ -20,19 +25,19 @@ export interface Made {
 }
 
 /** Decisions that are given again to the same question. */
-export interface DecisionsKept {
+export interface DecisionsKept<D extends Lasting = Allowed> {
   /**
    * The decision on a question that was made before, if it still holds. What it rests on goes into the trace.
    *
    * @param key the digest of `premisesOf` the question
    */
-  again(key: string, now: Instant, trace: Trace): Made | undefined
+  again(key: string, now: Instant, trace: Trace): Made<D> | undefined
   /**
    * The decision that somebody else who asks the same is waiting for at this moment, or else a new one by `make`.
    *
    * @throws whatever `make` throws
    */
-  decide(key: string, now: Instant, trace: Trace, make: () => Promise<Made>): Promise<Made>
+  decide(key: string, now: Instant, trace: Trace, make: () => Promise<Made<D>>): Promise<Made<D>>
 }
 
 /** An opaque token and a certificate are judged anew each time: whether they still count has to be asked for. */
@@ -50,13 +55,13 @@ export const premisesOf = ({ subject, certificate, gateway }: Wish, route: strin
   return `${gateway?.name}\n${route}\n${asked}\n${subject.type}\n${certificate?.thumbprint}\n${subject.raw.reveal()}`
 }
 
-interface Kept {
-  readonly made: Made
+interface Kept<D extends Lasting> {
+  readonly made: Made<D>
   readonly findings: Findings
 }
 
 /** What came of a question for those who asked it meanwhile; undefined: nothing that they may have. */
-type Outcome = Kept | { readonly thrown: unknown; readonly findings: Findings } | undefined
+type Outcome<D extends Lasting> = Kept<D> | { readonly thrown: unknown; readonly findings: Findings } | undefined
 
 const maxBytes = 64 * 1024 * 1024
 
@@ -64,18 +69,21 @@ const maxBytes = 64 * 1024 * 1024
  * Keeps decisions for as long as they hold, from the second time on that somebody asks the same: those that were used
  * most lately, in at most 64 MiB. Refusals are not kept, only shared with those who wait for the very same verdict.
  */
-export const createDecisionsKept = (maxSize = maxBytes): DecisionsKept => {
-  const recent = createRecent<Kept>(maxSize)
-  const underWay = new Map<string, Promise<Outcome>>()
+export const createDecisionsKept = <D extends Lasting = Allowed>(
+  weightOf: (decision: D) => number,
+  maxSize = maxBytes,
+): DecisionsKept<D> => {
+  const recent = createRecent<Kept<D>>(maxSize)
+  const underWay = new Map<string, Promise<Outcome<D>>>()
 
-  const lead = async (key: string, trace: Trace, make: () => Promise<Made>): Promise<Made> => {
-    const { promise, resolve } = Promise.withResolvers<Outcome>()
+  const lead = async (key: string, trace: Trace, make: () => Promise<Made<D>>): Promise<Made<D>> => {
+    const { promise, resolve } = Promise.withResolvers<Outcome<D>>()
     underWay.set(key, promise)
     try {
       const made = await make()
       const kept = made.stillHolds && { made, findings: findingsOf(trace) }
       resolve(kept)
-      if (kept !== undefined) recent.offer(key, kept, sizeOf(kept))
+      if (kept !== undefined) recent.offer(key, kept, weightOf(made.allowed) + sizeOf(kept.findings))
       return made
     } catch (thrown) {
       resolve({ thrown, findings: findingsOf(trace) })
@@ -110,7 +118,7 @@ export const createDecisionsKept = (maxSize = maxBytes): DecisionsKept => {
  * Gives a decision once more, provided that it holds. Whatever can end one before its time is asked here and nowhere
  * else.
  */
-const given = ({ made, findings }: Kept, now: Instant, trace: Trace): boolean => {
+const given = <D extends Lasting>({ made, findings }: Kept<D>, now: Instant, trace: Trace): boolean => {
   const standing = now < made.allowed.reusableUntil ? made.stillHolds?.(now) : undefined
   if (standing === undefined) return false
   trace.reused = findings
@@ -119,6 +127,8 @@ const given = ({ made, findings }: Kept, now: Instant, trace: Trace): boolean =>
   return true
 }
 
-/** About what a decision weighs: its token, the texts of its trace, and the objects that hold them. */
-const sizeOf = ({ made, findings }: Kept): number =>
-  made.allowed.token.value.reveal().length + 2 * JSON.stringify(findings).length + 2_048
+/** About what the texts of a trace weigh, and the objects that hold them. */
+const sizeOf = (findings: Findings): number => 2 * JSON.stringify(findings).length + 2_048
+
+/** What an answer at the way in weighs beside its trace. */
+export const weightOfAllowed = ({ token }: Allowed): number => token.value.reveal().length

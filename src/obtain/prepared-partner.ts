@@ -10,6 +10,10 @@ export interface PreparedPartner extends Omit<PartnerRegistration, 'credential'>
   /** Digest of everything that the document says: what was obtained under another revision is not used. */
   readonly revision: string
   readonly credential: PreparedCredential
+  /** Who may depends on what is asked of the partner. */
+  readonly readsRequest: boolean
+  /** Who may depends on the time. */
+  readonly readsNow: boolean
   /** Does a request go to this partner? */
   isDestination(request: OriginalRequest): boolean
 }
@@ -36,11 +40,14 @@ export const preparePartner = async (
 ): Promise<PreparedPartner> => {
   const { name, credential, calls, destinations } = registration
   const ready = await prepareCredential(credential, { ...tools, partner: name, allowHosts: calls.allowHosts })
+  const reads = (name: string) => registration.allow.some(({ expression }) => expression?.reads.includes(name) === true)
   const said = JSON.stringify({ ...registration, location: undefined, credential: spokenOf(credential) })
   return {
     ...registration,
     credential: ready,
     revision: await tools.ports.digest.sha256(said),
+    readsRequest: reads('request'),
+    readsNow: reads('now'),
     isDestination: destinationMatcher(destinations),
   }
 }

@@ -476,3 +476,29 @@ describe('the token endpoint', () => {
     expect([status, body['error'], world.reason()]).toEqual([400, 'invalid_target', 'partner.not_allowed'])
   })
 })
+
+describe('the same question again', () => {
+  const reused = () => world.traces.at(-1)?.reused !== undefined
+
+  it('is answered by what was granted before, as long as that holds', async () => {
+    const mine = await world.token()
+    const ask = (changes: Readonly<Record<string, unknown>> = {}) => world.describe(mine, changes)
+    await ask()
+    await ask()
+    expect([(await ask()).status, reused()]).toEqual([200, true])
+    expect(world.traces.at(-1)).toMatchObject({ partner: 'stripe', credentialFrom: 'kept' })
+    const elsewhere = await ask({ url: 'https://header.example/' })
+    expect([elsewhere.body['partner'], reused()]).toEqual(['by-header', false])
+    const nowhere = await ask({ url: 'https://nobody.example/' })
+    expect([nowhere.status, reused()]).toEqual([403, false])
+    world.setTime(world.now() + 200)
+    expect([(await ask()).status, reused()]).toEqual([200, false])
+  })
+
+  it('is judged anew where who may depends on what is asked', async () => {
+    const mine = await world.token({ staff: true })
+    const ask = (method: string) => world.describe(mine, { url: 'https://expression.example/', method })
+    for (let n = 0; n < 3; n++) expect((await ask('GET')).status).toBe(200)
+    expect([(await ask('POST')).status, reused()]).toEqual([403, false])
+  })
+})
