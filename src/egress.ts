@@ -102,11 +102,7 @@ export const equip = async (
   if (limit !== undefined) await requireRoom('gateway', gateway.name, limit, desk.ports.rateLimits, now)
   const original = question.original()
   trace.egress = { method: original.method, host: original.host }
-  const partner = partnerAt(original, gateway, desk)
-  trace.partner = partner.name
-  requireEncrypted(original, partner, gateway)
-  requireCarriable(cargoOf(partner), settings, gateway.departures.dialect)
-
+  const partner = destinationOf(original, gateway, desk, trace)
   const certificate = await (question.presented?.() ??
     certificateStatedBy(gateway, question, desk.gateways, desk.ports.digest))
   if (certificate !== undefined) trace.certificate = certificateRecord(certificate)
@@ -193,12 +189,31 @@ const allowanceAt = (partner: PreparedPartner, { ttl, scopes }: Allowance): Allo
 })
 
 /**
+ * The partner that a request goes to, and over a way on which a credential may go.
+ *
+ * @throws Refusal `destination.*`, `partner.not_carriable`
+ */
+export const destinationOf = (
+  original: OriginalRequest,
+  gateway: Pick<DepartureGateway, 'name' | 'departures'>,
+  desk: Pick<Desk, 'partners'>,
+  trace: Trace,
+): PreparedPartner => {
+  const { settings, dialect } = gateway.departures
+  const partner = partnerAt(original, gateway, desk)
+  trace.partner = partner.name
+  requireEncrypted(original, partner, gateway)
+  requireCarriable(cargoOf(partner), settings, dialect)
+  return partner
+}
+
+/**
  * The one partner that a request goes to, among those that the gateway may use. Of two it could not be said whose
  * credential it is to have.
  *
  * @throws Refusal `destination.unknown`, `destination.ambiguous`
  */
-export const partnerAt = (
+const partnerAt = (
   original: OriginalRequest,
   { name, departures }: Pick<DepartureGateway, 'name' | 'departures'>,
   desk: Pick<Desk, 'partners'>,
@@ -213,7 +228,7 @@ export const partnerAt = (
 }
 
 /** @throws Refusal `destination.cleartext` */
-export const requireEncrypted = (
+const requireEncrypted = (
   { scheme }: OriginalRequest,
   { name, destinations }: PreparedPartner,
   { departures: { settings } }: Pick<DepartureGateway, 'departures'>,

@@ -39,6 +39,11 @@ const commands: readonly Listed[] = [
     load: async () => (await import('./explain.ts')).createExplainCommand(),
   },
   {
+    name: 'trace',
+    description: 'find in the audit log what was done in one transaction, from the edge to the partner',
+    load: async () => (await import('./trace.ts')).createTraceCommand(),
+  },
+  {
     name: 'serve',
     description: 'serve token exchange by the documents of a folder',
     load: async () => (await import('./serve.ts')).createServeCommand(),
@@ -78,6 +83,8 @@ const versionOf = (packageFile: URL): string => {
 const programFor = async (words: readonly string[]): Promise<Command> => {
   const program = new Command('dragoman')
     .description('token exchange: foreign credentials in, one canonical identity inside (RFC 8693)')
+    // A command below another has options of the same names.
+    .enablePositionalOptions()
     .version(versionOf(new URL('../../package.json', import.meta.url)))
     .addHelpText(
       'after',

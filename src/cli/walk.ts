@@ -12,6 +12,7 @@ import type { TokenType } from '../domain/token-type.ts'
 import { newTrace, type Trace } from '../domain/trace.ts'
 import { grant } from '../grant/grant.ts'
 import { silentMeters } from '../ports/meters.ts'
+import type { Secrets } from '../ports/secrets.ts'
 import { jwsAlgorithms } from '../ports/signatures.ts'
 import { createNodeCertificateSignatures } from '../runtimes/node/certificate-signatures.ts'
 import { createNodeDigest } from '../runtimes/node/digest.ts'
@@ -23,6 +24,7 @@ import { createNodeSignatures } from '../runtimes/node/signatures.ts'
 import { createWebDecryption } from '../runtimes/web/decryption.ts'
 import { createKeySets, type KeySet, type KeySets } from '../sources/key-sets.ts'
 import { createOutbound } from '../sources/outbound.ts'
+import type { Vault } from '../sources/vault-secrets.ts'
 import { createMemoryReplayGuard } from '../stores/memory.ts'
 import { createMemoryCredentials } from '../stores/memory-credentials.ts'
 import { createMemoryRateLimits } from '../stores/memory-rate-limits.ts'
@@ -40,15 +42,18 @@ export interface WalkPlace {
   /** Who we are: assertions must be for our token endpoint, and tokens of ours name us. Absent: nobody. */
   readonly issuer?: string
   readonly mtlsAlias?: string
+  /** `out`: with the partners, whose secrets are not looked at. */
+  readonly way?: 'in' | 'out'
 }
 
 /**
- * Opens a desk over `trust` that mints nothing and registers nobody.
+ * Opens a desk over `trust` that mints nothing, obtains nothing and registers nobody.
  *
  * @returns the desk, or every fault that was found
  */
 export const openWalkDesk = async (trust: Trust, place: WalkPlace): Promise<Desk | readonly Fault[]> => {
-  const opened = await openDesk({ ...trust, clients: new Map() }, deploymentAt(place))
+  const partners = place.way === 'out' ? trust.partners : []
+  const opened = await openDesk({ ...trust, partners, clients: new Map() }, deploymentAt(place))
   if (!('desk' in opened)) return opened.faults
   const { desk } = opened
   return { ...desk, trust, ownKeys: publishedKeys(desk) }
@@ -58,13 +63,16 @@ export const openWalkDesk = async (trust: Trust, place: WalkPlace): Promise<Desk
 const publishedKeys = ({ keySets, issuer }: Deployment): KeySet =>
   keySets.open({ issuer, algorithms: jwsAlgorithms, staleFor: 0, allowHosts: [] })
 
-const deploymentAt = ({ folder, now, insecureLoopback, keysFile, issuer, mtlsAlias }: WalkPlace): Deployment => {
+/** Whoever only asks what would be presented need not have it. */
+const unlooked: Secrets & Vault = { read: async () => secret('-') }
+
+const deploymentAt = ({ folder, now, insecureLoopback, keysFile, issuer, mtlsAlias, way }: WalkPlace): Deployment => {
   const digest = createNodeDigest()
   const ports = {
     clock: { now: () => now },
     http: createNodeHttp(),
     files: createNodeFiles(folder),
-    secrets: createNodeSecrets(folder),
+    secrets: way === 'out' ? unlooked : createNodeSecrets(folder),
     signatures: createNodeSignatures(),
     certificateSignatures: createNodeCertificateSignatures(),
     decryption: createWebDecryption(),
@@ -85,6 +93,7 @@ const deploymentAt = ({ folder, now, insecureLoopback, keysFile, issuer, mtlsAli
     ports,
     outbound,
     keySets: keysFile === undefined ? keySets : fromFile(keySets, resolve(keysFile)),
+    vault: unlooked,
     keyring: () => ({ signers: [], overlap: { maxTtl: 0, skew: 0 } }),
     detailedTraces: true,
   }

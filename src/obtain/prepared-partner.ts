@@ -40,7 +40,8 @@ export const preparePartner = async (
 ): Promise<PreparedPartner> => {
   const { name, credential, calls, destinations } = registration
   const ready = await prepareCredential(credential, { ...tools, partner: name, allowHosts: calls.allowHosts })
-  const reads = (name: string) => registration.allow.some(({ expression }) => expression?.reads.includes(name) === true)
+  const reads = (variable: string) =>
+    registration.allow.some(({ expression }) => expression?.reads.includes(variable) === true)
   const said = JSON.stringify({ ...registration, location: undefined, credential: spokenOf(credential) })
   return {
     ...registration,
