@@ -50,6 +50,9 @@ export const clients = {
   opaqueWeb: webClient('reports-web', 'RS256'),
   job: jobClient('nightly-build'),
   jobES256: jobClient('nightly-build-es256'),
+  /** dragoman as a client of the provider's, at the way out. */
+  outwardBasic: jobClient('dragoman-at-partner'),
+  outwardPost: { ...jobClient('dragoman-at-partner-post'), token_endpoint_auth_method: 'client_secret_post' },
   /** dragoman itself, when it introspects. */
   dragoman: jobClient('dragoman'),
 }
