@@ -179,7 +179,7 @@ const hmac = async (value: string, data: Uint8Array, { partner }: ObtainTools): 
   return new Uint8Array(await crypto.subtle.sign('HMAC', key, Uint8Array.from(data)))
 }
 
-const hmacKey = async (value: string, partner: string): Promise<CryptoKey> => {
+const hmacKey = async (value: string, partner: string) => {
   try {
     const bytes = Uint8Array.from(decodeBase64(value.trim()))
     return await crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
