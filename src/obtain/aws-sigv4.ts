@@ -7,7 +7,10 @@ import { secret } from '../domain/secret.ts'
 import type { Seconds } from '../domain/time.ts'
 import { presentedSecret } from '../formats/secret-settings.ts'
 import { type KeptSecret, openKeptSecret } from '../sources/kept-secret.ts'
-import { region } from './aws-sts.ts'
+import { invalidAnswer } from './answers.ts'
+import { keptFor } from './aws-sts-answer.ts'
+import { canonicalPath, queryOf } from './aws-target.ts'
+import type { CredentialSettings } from './credential-settings.ts'
 import type { CommonSettings, Obtainer, ObtainTools, SignedRequest } from './obtainer.ts'
 
 const keys = {
@@ -15,10 +18,13 @@ const keys = {
     .string()
     .regex(/^[a-z0-9-]{1,64}$/, 'the name of a service in signatures')
     .meta({ description: 'The service.', examples: ['s3', 'execute-api'] }),
-  region,
+  region: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/, 'the name of a region in signatures')
+    .meta({ description: 'The region. Stores that speak like S3 have names of their own.', examples: ['eu-west-1'] }),
   accessKeyId: z
     .string()
-    .regex(/^[A-Za-z0-9]{1,128}$/, 'an access key id')
+    .regex(/^[A-Za-z0-9_.+=@-]{1,128}$/, 'an access key id')
     .optional()
     .meta({ description: 'The id of a key that does not end. Better: `from` with aws-sts.' }),
   secretAccessKey: presentedSecret.optional(),
@@ -34,7 +40,9 @@ interface Prepared {
 /** The clock of a service may differ from ours by so much, and so long a signature is good. */
 const goodFor: Seconds = 900
 
-const emptyDigest = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+const idPart = 'access_key_id'
+const keyPart = 'secret_access_key'
+const tokenPart = 'session_token'
 
 /** AWS Signature Version 4 over one request, with keys of a role or of a user. */
 export const awsSigv4: Obtainer<Config, Prepared> = {
@@ -46,19 +54,17 @@ export const awsSigv4: Obtainer<Config, Prepared> = {
   usualHeaders: () => [],
   namesParty: () => false,
   endpoints: () => [],
-  remarks({ accessKeyId, secretAccessKey }, from) {
-    const isStatic = accessKeyId !== undefined && secretAccessKey !== undefined
-    const isHalf = (accessKeyId === undefined) !== (secretAccessKey === undefined)
-    return isHalf || isStatic === (from !== undefined)
-      ? [
+  remarks: ({ accessKeyId, secretAccessKey }, from) =>
+    isComplete(accessKeyId, secretAccessKey, from as CredentialSettings | undefined)
+      ? []
+      : [
           {
             at: ['from'],
-            message: 'needs exactly one of from, and accessKeyId with secretAccessKey',
+            message:
+              'needs exactly one of accessKeyId with secretAccessKey, and from with a credential that is such keys',
             fix: 'from: { type: aws-sts, … }',
           },
-        ]
-      : []
-  },
+        ],
   prepare: async (config, tools) => ({
     config,
     ...(config.secretAccessKey && {
@@ -69,64 +75,94 @@ export const awsSigv4: Obtainer<Config, Prepared> = {
   async obtain(_need, { config, secretAccessKey }, tools) {
     if (secretAccessKey !== undefined) {
       const id = secret(config.accessKeyId ?? '')
-      return { parts: { access_key_id: id, secret_access_key: tools.secret(secretAccessKey) } }
+      return { parts: { [idPart]: id, [keyPart]: tools.secret(secretAccessKey) } }
     }
     const { parts, expiresAt } = await tools.inner()
-    return { parts, ...(expiresAt === undefined ? {} : { expiresAt }) }
+    return { parts, ...(expiresAt === undefined ? {} : { expiresAt, keepFor: keptFor(expiresAt, tools.now) }) }
   },
   sign: (request, credential, { config }, tools) => signedBy(config, request, credential, tools),
 }
 
+const isComplete = (id: unknown, key: unknown, from: CredentialSettings | undefined): boolean => {
+  if (from === undefined) return id !== undefined && key !== undefined
+  return id === undefined && key === undefined && from.obtainer.parts(from.config).includes(keyPart)
+}
+
+/** Names of S3 and its like in signatures: paths are escaped once, and content may be left out of the signature. */
+const likeS3: ReadonlySet<string> = new Set(['s3', 's3-outposts', 's3-object-lambda', 's3express'])
+
 const signedBy = async (
-  { service, region: name }: Config,
+  { service, region }: Config,
   request: OutgoingRequest,
-  { parts }: Obtained,
+  credential: Obtained,
   { now }: ObtainTools,
 ): Promise<SignedRequest> => {
-  const contentDigest = digestOf(request, service)
-  const signer = new SignatureV4({
-    service,
-    region: name,
-    sha256: Sha256,
-    uriEscapePath: service !== 's3',
-    credentials: {
-      accessKeyId: parts['access_key_id']?.reveal() ?? '',
-      secretAccessKey: parts['secret_access_key']?.reveal() ?? '',
-      ...(parts['session_token'] && { sessionToken: parts['session_token'].reveal() }),
-    },
-  })
-  const host = request.port === undefined ? request.host : `${request.host}:${request.port}`
-  const { 'content-type': contentType } = request.headers
+  const isS3 = likeS3.has(service)
+  const credentials = credentialsOf(credential)
+  const told = signedHeadersOf(request, credentials.sessionToken !== undefined)
+  const signer = new SignatureV4({ service, region, sha256: Sha256, uriEscapePath: !isS3, credentials })
   const { headers } = await signer.sign(
     {
       method: request.method,
       protocol: 'https:',
       hostname: request.host,
-      path: canonicalPath(request.path),
+      path: isS3 ? canonicalPath(request.path) : request.path,
       query: queryOf(request.query),
-      headers: {
-        host,
-        ...(contentType === undefined ? {} : { 'content-type': contentType }),
-        'x-amz-content-sha256': contentDigest,
-      },
+      headers: { ...told, host: hostOf(request), 'x-amz-content-sha256': digestOf(request, isS3) },
     },
     { signingDate: new Date(now * 1_000) },
   )
-  const set = Object.entries(headers)
-    .filter(([field]) => field.toLowerCase() === 'authorization' || field.toLowerCase().startsWith('x-amz-'))
-    .map(([field, value]) => [field.toLowerCase(), secret(value)] as const)
   return {
-    set,
-    boundTo: ['method', 'url', ...(contentType === undefined ? [] : (['headers'] as const)), 'content_sha256'],
+    set: ours.flatMap((name) => {
+      const value = headers[name]
+      return value === undefined ? [] : [[name, secret(value)] as const]
+    }),
+    boundTo: ['method', 'url', ...(Object.keys(told).length === 0 ? [] : (['headers'] as const)), 'content_sha256'],
     expiresAt: now + goodFor,
   }
 }
 
+/** The header fields that a signature consists of: what a request has under these names does not count. */
+const ours = ['authorization', 'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256']
+
+/** @throws Refusal `partner.invalid_answer` */
+const credentialsOf = ({ parts }: Obtained) => {
+  const { [idPart]: id, [keyPart]: key, [tokenPart]: token } = parts
+  if (id === undefined || key === undefined) throw invalidAnswer('there are no keys to sign with')
+  return {
+    accessKeyId: id.reveal(),
+    secretAccessKey: key.reveal(),
+    ...(token && { sessionToken: token.reveal() }),
+  }
+}
+
+/**
+ * What of the request's header fields is covered: AWS refuses a request with an x-amz-* field that is not.
+ *
+ * @throws Refusal `partner.not_carriable`
+ */
+const signedHeadersOf = ({ headers }: OutgoingRequest, hasSession: boolean): Record<string, string> => {
+  if (headers['x-amz-security-token'] !== undefined && !hasSession)
+    throw new Refusal('partner.not_carriable', 'the request has an x-amz-security-token of its own')
+  const signed = Object.entries(headers).filter(
+    ([name]) => name === 'content-type' || (name.startsWith('x-amz-') && !ours.includes(name)),
+  )
+  const odd = signed.find(([, value]) => !/^[\t\x20-\x7e]*$/.test(value))
+  if (odd !== undefined) throw new Refusal('partner.not_carriable', `${odd[0]} has characters that are not ASCII`)
+  return Object.fromEntries(signed)
+}
+
+/** Clients leave the usual port out of Host (RFC 9110 section 7.2). */
+const hostOf = ({ scheme = 'https', host, port }: OutgoingRequest): string =>
+  port === undefined || port === (scheme === 'https' ? '443' : '80') ? host : `${host}:${port}`
+
+const emptyDigest = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+
 /** Requests of these methods have no content unless somebody says so. */
 const withoutContent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
 
-const digestOf = ({ method, contentDigest, scheme }: OutgoingRequest, service: string): string => {
-  if (contentDigest === 'UNSIGNED-PAYLOAD' && (service !== 's3' || scheme === 'http'))
+const digestOf = ({ method, contentDigest, scheme }: OutgoingRequest, isS3: boolean): string => {
+  if (contentDigest === 'UNSIGNED-PAYLOAD' && !(isS3 && scheme === 'https'))
     throw new Refusal(
       'partner.not_carriable',
       'content that is not covered by the signature is taken by s3 over TLS only',
@@ -137,40 +173,4 @@ const digestOf = ({ method, contentDigest, scheme }: OutgoingRequest, service: s
     'partner.not_carriable',
     `a ${method} is signed with the SHA-256 of its content, which is not known`,
   )
-}
-
-/** Every segment escaped once, but for what AWS leaves as it is. */
-const canonicalPath = (path: string): string =>
-  path
-    .split('/')
-    .map((segment) => escaped(decodeURIComponent(segment)))
-    .join('/')
-
-const escaped = (text: string): string =>
-  encodeURIComponent(text).replaceAll(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  )
-
-/** @throws Refusal `partner.not_carriable` where two readers would see different parameters */
-const queryOf = (query: string): Record<string, string | string[]> => {
-  if (query.includes('+'))
-    throw new Refusal('partner.not_carriable', 'a plus sign in a query is a space to some: write %20 or %2B')
-  const parameters = new Map<string, string[]>()
-  for (const pair of query === '' ? [] : query.split('&')) {
-    const [name = '', ...rest] = pair.split('=')
-    const values = parameters.get(decoded(name)) ?? []
-    parameters.set(decoded(name), [...values, decoded(rest.join('='))])
-  }
-  return Object.fromEntries(
-    [...parameters].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]),
-  )
-}
-
-const decoded = (text: string): string => {
-  try {
-    return decodeURIComponent(text)
-  } catch (cause) {
-    throw new Refusal('partner.not_carriable', 'the query has escapes that are not UTF-8', { cause })
-  }
 }

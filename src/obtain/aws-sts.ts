@@ -1,17 +1,15 @@
 import * as z from 'zod'
 import { durationWithin, url } from '../formats/settings.ts'
-import { stsCredentials } from './aws-sts-answer.ts'
+import { keptFor, stsCredentials } from './aws-sts-answer.ts'
 import type { CommonSettings, Need, Obtainer, ObtainTools } from './obtainer.ts'
 import { namesIdentity, stated, statedText } from './stated.ts'
 import { subjectTokenOf } from './token-exchange.ts'
 
-export const region = z
-  .string()
-  .regex(/^[a-z]{2}(?:-[a-z]+)+-[0-9]$/, 'a region such as eu-west-1')
-  .meta({ description: 'The region.', examples: ['eu-west-1'] })
-
 const keys = {
-  region,
+  region: z
+    .string()
+    .regex(/^[a-z]{2,8}(?:-[a-z]+)+-[0-9]{1,2}$/, 'a region such as eu-west-1')
+    .meta({ description: 'The region.', examples: ['eu-west-1'] }),
   roleArn: z
     .string()
     .regex(/^arn:aws[a-z-]*:iam::[0-9]{12}:role\/[\w+=,.@/-]{1,512}$/, 'the ARN of a role')
@@ -38,9 +36,6 @@ const keys = {
 
 type Config = CommonSettings & z.output<z.ZodObject<typeof keys>>
 
-/** Who uses keys up to their last minute finds them ended on the way. */
-const margin = 300
-
 /** Keys of a role for a JWT of ours (AssumeRoleWithWebIdentity): our issuer is the identity, and nothing is kept secret. */
 export const awsSts: Obtainer<Config, Config> = {
   kind: 'aws-sts',
@@ -60,14 +55,18 @@ export const awsSts: Obtainer<Config, Config> = {
       headers: { accept: 'application/xml', 'content-type': 'application/x-www-form-urlencoded' },
       body: (await parametersOf(need, config, tools)).toString(),
     })
-    const obtained = stsCredentials(response)
-    const left = (obtained.expiresAt ?? tools.now) - tools.now
-    return { ...obtained, keepFor: Math.max(left - margin, left / 2) }
+    const obtained = stsCredentials(response, tools.now)
+    return { ...obtained, keepFor: keptFor(obtained.expiresAt, tools.now) }
   },
 }
 
-const endpointOf = ({ endpoint, region: name }: Config): string =>
-  endpoint ?? `https://sts.${name}.amazonaws.com${name.startsWith('cn-') ? '.cn' : ''}/`
+const endpointOf = ({ endpoint, region }: Config): string => endpoint ?? `https://sts.${region}.${domainOf(region)}/`
+
+/** Regions of one partition share a domain; those of closed networks state their endpoint. */
+const domainOf = (region: string): string => {
+  if (region.startsWith('cn-')) return 'amazonaws.com.cn'
+  return region.startsWith('eusc-') ? 'amazonaws.eu' : 'amazonaws.com'
+}
 
 const parametersOf = async (need: Need, config: Config, tools: ObtainTools): Promise<URLSearchParams> => {
   const { subject = { identity: 'subject' }, audience, policy } = config
@@ -87,11 +86,16 @@ const parametersOf = async (need: Need, config: Config, tools: ObtainTools): Pro
 
 const longestName = 64
 const digestLength = 8
+const endsLikeDigest = /-[A-Za-z0-9]{8}$/
 
-/** Two subjects never share a name: where the characters of one may not stand there, a digest of it does. */
+/**
+ * A subject stands for itself where its characters may stand there. Any other one is told apart by a digest of it, and so is
+ * one that ends as if it had such a digest: it would be somebody else's name.
+ */
 const sessionNameOf = async (subject: string, { ports }: ObtainTools): Promise<string> => {
-  const fitting = subject.replaceAll(/[^\w+=,.@-]/g, '-')
-  if (fitting === subject && subject.length >= 2 && subject.length <= longestName) return subject
+  const fitting = subject.replaceAll(/[^A-Za-z0-9_+=,.@-]/gu, '-')
+  const isItsOwn = fitting === subject && subject.length >= 2 && subject.length <= longestName
+  if (isItsOwn && !endsLikeDigest.test(subject)) return subject
   const digest = (await ports.digest.sha256(subject)).replaceAll(/[^A-Za-z0-9]/g, '').slice(0, digestLength)
   return `${fitting.slice(0, longestName - digestLength - 1)}-${digest}`
 }

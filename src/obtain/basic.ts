@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { secret } from '../domain/secret.ts'
+import { Refusal } from '../domain/refusal.ts'
+import { type Secret, secret } from '../domain/secret.ts'
 import { encodeBase64 } from '../formats/base64.ts'
 import { presentedSecret } from '../formats/secret-settings.ts'
 import { type KeptSecret, openKeptSecret } from '../sources/kept-secret.ts'
@@ -37,6 +38,14 @@ export const basic: Obtainer<Config, Prepared> = {
   }),
   secrets: ({ password }) => [password],
   obtain: async (_need, { username, password }, tools) => ({
-    parts: { credentials: secret(encodeBase64(utf8.encode(`${username}:${tools.secret(password).reveal()}`))) },
+    parts: { credentials: credentialsOf(username, tools.secret(password)) },
   }),
+}
+
+/** RFC 7617 section 2: neither has control characters. @throws Refusal `secret.unavailable` */
+const credentialsOf = (username: string, password: Secret<string>): Secret<string> => {
+  const text = password.reveal()
+  if (/\p{Cc}/u.test(text))
+    throw new Refusal('secret.unavailable', 'password: what is kept there has control characters')
+  return secret(encodeBase64(utf8.encode(`${username}:${text}`)))
 }

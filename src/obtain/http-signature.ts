@@ -1,4 +1,4 @@
-import { createSignature, type Signer } from 'http-message-sig'
+import { createSignature, isSignatureError, type Signer } from 'http-message-sig'
 import * as z from 'zod'
 import type { OutgoingRequest } from '../domain/partner.ts'
 import { Refusal } from '../domain/refusal.ts'
@@ -36,6 +36,21 @@ const component = z
     'a derived component of RFC 9421 or the name of a header field',
   )
 
+/** Fields that are taken off or set when the request leaves, or that belong to one connection. */
+const unfit: ReadonlySet<string> = new Set([
+  'authorization',
+  'connection',
+  'cookie',
+  'host',
+  'proxy-authorization',
+  'signature',
+  'signature-input',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
 const keys = {
   key: presentedSecret.meta({ description: 'The private key, PEM or JWK; for hmac-sha256 the secret in base64.' }),
   keyId: z
@@ -43,18 +58,21 @@ const keys = {
     .regex(/^[\x20-\x7e]{1,256}$/, 'visible ASCII')
     .meta({ description: '`keyid`.' }),
   algorithm: z.enum(algorithms).default('ecdsa-p256-sha256'),
-  components: z
-    .array(component)
-    .min(1)
-    .default(['@method', '@authority', '@path', '@query', 'content-digest'])
-    .meta({ description: 'What is signed, as far as the request has it. @query and header fields may be absent.' }),
+  components: z.array(component).min(1).default(['@method', '@authority', '@path', '@query', 'content-digest']).meta({
+    description:
+      'What is signed. @query may be absent, and what speaks of content where there is none; a request without the others is not signed.',
+  }),
   label: z
     .string()
     .regex(/^[a-z][a-z0-9_-]{0,31}$/, 'lower-case letters, digits, _ and -')
     .default('sig1'),
   namesAlgorithm: z.boolean().default(true).meta({ description: 'Say `alg` in the parameters.' }),
   ttl: durationWithin(5, 3_600, 'between 5s and 1h').optional().meta({ description: 'Say `expires`, so long after.' }),
-  tag: z.string().min(1).max(256).optional().meta({ description: '`tag`.' }),
+  tag: z
+    .string()
+    .regex(/^[\x20-\x7e]{1,256}$/, 'visible ASCII')
+    .optional()
+    .meta({ description: '`tag`.' }),
 }
 
 type Config = CommonSettings & z.output<z.ZodObject<typeof keys>>
@@ -76,6 +94,15 @@ export const httpSignature: Obtainer<Config, Prepared> = {
   usualHeaders: () => [],
   namesParty: () => false,
   endpoints: () => [],
+  remarks: ({ components }) => [
+    ...components.flatMap((name, index) => {
+      const why = wrongAt(components, index)
+      return why === undefined ? [] : [{ at: ['components', index], message: `${name} ${why}` }]
+    }),
+    ...(components.some((name) => name === '@authority' || name === '@target-uri')
+      ? []
+      : [{ at: ['components'], message: 'a signature over no host is good at every host', fix: "'@authority'" }]),
+  ],
   async prepare(config, tools) {
     const { algorithm, key } = config
     return {
@@ -91,79 +118,102 @@ export const httpSignature: Obtainer<Config, Prepared> = {
   sign: (request, _credential, { config, key }, tools) => signed(config, key, request, tools),
 }
 
+const wrongAt = (components: readonly string[], index: number): string | undefined => {
+  const name = components[index] ?? ''
+  if (components.indexOf(name) !== index) return 'stands twice'
+  return unfit.has(name) ? 'does not reach the partner as the request has it' : undefined
+}
+
 const signed = async (
   config: Config,
   key: Prepared['key'],
   request: OutgoingRequest,
   tools: ObtainTools,
 ): Promise<SignedRequest> => {
-  const headers = { ...request.headers, ...contentDigestOf(request) }
-  const fields = Object.entries(headers).map(([name, value]) => ({ name, value }))
-  const components = config.components.filter((name) => isThere(name, request, headers))
-  requireContentCovered(config, components, request)
-  const { host, port, path, query, scheme = 'https' } = request
-  const authority = port === undefined ? host : `${host}:${port}`
+  const headers = { ...request.headers, ...contentDigestOf(config, request) }
+  const components = coveredOf(config, request, headers)
+  const fields = components.filter((name) => !name.startsWith('@'))
   const created = Math.floor(tools.now)
-  const { algorithm, keyId, label, ttl, tag } = config
+  const { algorithm, label, ttl } = config
   const { signature, signatureInput } = await createSignature(
-    {
-      kind: 'request',
-      method: request.method,
-      targetUri: `${scheme}://${authority}${path}${query === '' ? '' : `?${query}`}`,
-      fields,
-    },
-    {
-      label,
-      components,
-      parameters: {
-        created,
-        ...(ttl === undefined ? {} : { expires: created + ttl }),
-        keyid: keyId,
-        ...(config.namesAlgorithm ? { alg: algorithm } : {}),
-        ...(tag === undefined ? {} : { tag }),
-      },
-      signer: signerOf(algorithm, key, tools),
-    },
-  )
-  const digest = headers['content-digest']
+    { ...messageOf(request), fields: fields.map((name) => ({ name, value: headers[name] ?? '' })) },
+    { label, components, parameters: parametersOf(config, created), signer: signerOf(algorithm, key, tools) },
+  ).catch((thrown: unknown) => {
+    throw isSignatureError(thrown) ? new Refusal('partner.not_carriable', thrown.message, { cause: thrown }) : thrown
+  })
+  const digest = components.includes(digestField) ? headers[digestField] : undefined
   return {
     set: [
-      ...(digest === undefined ? [] : [['content-digest', secret(digest)] as const]),
+      ...(digest === undefined ? [] : [[digestField, secret(digest)] as const]),
       ['signature-input', secret(signatureInput)],
       ['signature', secret(signature)],
     ],
     boundTo: [
       'method',
       'url',
-      ...(components.some((name) => !name.startsWith('@') && name !== 'content-digest') ? (['headers'] as const) : []),
+      ...(fields.some((name) => name !== digestField) ? (['headers'] as const) : []),
       ...(digest === undefined ? [] : (['content_sha256'] as const)),
     ],
     expiresAt: created + (ttl ?? usuallyGoodFor),
   }
 }
 
-const isThere = (name: string, { query }: OutgoingRequest, headers: Readonly<Record<string, string>>): boolean => {
-  if (name === '@query') return query !== ''
-  return name.startsWith('@') || headers[name] !== undefined
+const messageOf = ({ method, scheme = 'https', host, port, path, query }: OutgoingRequest) => {
+  const requestTarget = query === '' ? path : `${path}?${query}`
+  const authority = port === undefined ? host : `${host}:${port}`
+  return { kind: 'request', method, targetUri: `${scheme}://${authority}${requestTarget}`, requestTarget } as const
 }
+
+/** The parameters in the order of RFC 9421 section 2.3's examples. */
+const parametersOf = ({ ttl, keyId, namesAlgorithm, algorithm, tag }: Config, created: number) => ({
+  created,
+  ...(ttl === undefined ? {} : { expires: created + ttl }),
+  keyid: keyId,
+  ...(namesAlgorithm ? { alg: algorithm } : {}),
+  ...(tag === undefined ? {} : { tag }),
+})
+
+const digestField = 'content-digest'
+
+/**
+ * The components that the request has. What is told of a request is not all that it has, so that what is to be covered and
+ * is not told could come later, uncovered.
+ *
+ * @throws Refusal `partner.not_carriable`
+ */
+const coveredOf = (
+  { components }: Config,
+  { method, query }: OutgoingRequest,
+  headers: Readonly<Record<string, string>>,
+): readonly string[] =>
+  components.filter((name) => {
+    const isThere = name.startsWith('@') ? name !== '@query' || query !== '' : Object.hasOwn(headers, name)
+    if (!isThere && !mayBeAbsent(name, method)) throw uncovered(name, method)
+    return isThere
+  })
 
 const withoutContent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
 
-/** Where the content is to be covered and nobody says what it is, a signature would promise what is not so. */
-const requireContentCovered = (
-  { components }: Config,
-  present: readonly string[],
-  { method }: OutgoingRequest,
-): void => {
-  if (!components.includes('content-digest') || present.includes('content-digest') || withoutContent.has(method)) return
-  throw new Refusal('partner.not_carriable', `a ${method} is signed with the digest of its content, which is not known`)
-}
+const mayBeAbsent = (name: string, method: string): boolean =>
+  name === '@query' || (name.startsWith('content-') && withoutContent.has(method))
+
+const uncovered = (name: string, method: string) =>
+  new Refusal(
+    'partner.not_carriable',
+    name === digestField
+      ? `a ${method} is signed with the digest of its content, which is not known`
+      : `the signature is over ${name}, which is not known of the request`,
+  )
 
 /** RFC 9530 section 2. What the request says itself stands, since whoever makes it knows its content. */
-const contentDigestOf = ({ contentDigest }: OutgoingRequest): Readonly<Record<string, string>> => {
-  if (contentDigest === undefined || contentDigest === 'UNSIGNED-PAYLOAD') return {}
+const contentDigestOf = (
+  { components }: Config,
+  { contentDigest }: OutgoingRequest,
+): Readonly<Record<string, string>> => {
+  if (contentDigest === undefined || contentDigest === 'UNSIGNED-PAYLOAD' || !components.includes(digestField))
+    return {}
   const bytes = Uint8Array.from(contentDigest.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
-  return { 'content-digest': `sha-256=:${encodeBase64(bytes)}:` }
+  return { [digestField]: `sha-256=:${encodeBase64(bytes)}:` }
 }
 
 const signerOf = (algorithm: string, key: Prepared['key'], tools: ObtainTools): Signer => ({

@@ -112,7 +112,10 @@ export const jwtBearer: Obtainer<Config, Prepared> = {
   namesParty: ({ assertion }) => namesIdentity(assertion?.subject),
   scopes: ({ scopes }) => scopes,
   endpoints: (config) => [{ at: ['tokenEndpoint'], url: endpointOf(config) }],
-  remarks: ({ assertion }, from) => [
+  remarks: ({ assertion, preset }, from) => [
+    ...(from !== undefined && preset !== undefined && presets[preset].scopeInAssertion
+      ? [{ at: ['preset'], message: 'has the scopes stand in the assertion, which from makes', fix: 'leave it out' }]
+      : []),
     ...((assertion === undefined) === (from === undefined)
       ? [{ at: ['assertion'], message: 'needs exactly one of assertion and from', fix: 'assertion: { … }' }]
       : []),

@@ -1,5 +1,5 @@
-import type { Secret } from '../domain/secret.ts'
-import { secret } from '../domain/secret.ts'
+import { Refusal } from '../domain/refusal.ts'
+import { type Secret, secret } from '../domain/secret.ts'
 import type { Instant, Seconds } from '../domain/time.ts'
 import { encodeBase64 } from '../formats/base64.ts'
 import { assertionNamespace, bearerMethod } from '../formats/saml/names.ts'
@@ -36,13 +36,14 @@ const timeBefore: Seconds = 30
 /**
  * A signed assertion, in its canonical form, so that what is signed is what is sent.
  *
- * @throws Refusal `secret.unavailable`
+ * @throws Refusal `secret.unavailable`; `identity.invalid` when a NameID cannot hold the subject
  */
 export const signedSamlAssertion = async (
   said: OwnAssertion,
   signing: SigningSecret & { readonly algorithm: keyof typeof signatureMethods },
   tools: ObtainTools,
 ): Promise<Secret<string>> => {
+  assertName(said.subject)
   const id = `_${tools.ports.ids.next()}`
   const unsigned = assertionElement(said, id, tools.now)
   const digest = await digestOf(canonicalText(unsigned), tools)
@@ -60,6 +61,17 @@ export const signedSamlAssertion = async (
     canonicalText({ ...unsigned, children: [...(issuer === undefined ? [] : [issuer]), signature, ...rest] }),
   )
 }
+
+/** Who reads XML often takes off white space at the ends: one subject would become another. */
+const assertName = (subject: string): void => {
+  if (!isXmlText(subject))
+    throw new Refusal('identity.invalid', 'the subject has characters that no XML document may hold')
+  if (subject !== subject.trim()) throw new Refusal('identity.invalid', 'the subject begins or ends with white space')
+}
+
+/** XML 1.0 production 2. */
+const isXmlText = (text: string): boolean =>
+  /^[\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]*$/u.test(text)
 
 const digestOf = async (text: string, { ports }: ObtainTools): Promise<string> =>
   encodeBase64(await ports.digest.hash('SHA-256', new TextEncoder().encode(text)))

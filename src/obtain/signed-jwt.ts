@@ -43,9 +43,18 @@ export const signedJwt: Obtainer<Config, Prepared> = {
   ],
   namesParty: ({ subject }) => namesIdentity(subject),
   endpoints: () => [],
-  remarks: ({ preset, account, user, issuer }) =>
+  remarks: ({ preset, account, user, issuer, subject }) =>
     preset === 'snowflake'
       ? [
+          ...(issuer !== undefined || subject !== undefined
+            ? [
+                {
+                  at: [issuer === undefined ? 'subject' : 'issuer'],
+                  message: 'is made of account, user and key',
+                  fix: 'leave it out',
+                },
+              ]
+            : []),
           ...(account === undefined ? [{ at: ['account'], message: 'is missing', fix: 'account: ORG-ACCOUNT' }] : []),
           ...(user === undefined ? [{ at: ['user'], message: 'is missing', fix: 'user: SERVICE_USER' }] : []),
         ]
@@ -87,9 +96,12 @@ export const signedJwt: Obtainer<Config, Prepared> = {
   },
 }
 
-/** Upper case, without the region after the first dot, and the key by its fingerprint. */
+/** Without the region after the first dot; a replicated account's stands before `.global`, after the first hyphen. */
+const accountName = (account: string): string => account.split(/\.global$/i.test(account) ? '-' : '.')[0] ?? ''
+
+/** In upper case, and the key by its fingerprint. */
 const snowflakeNames = async ({ account = '', user = '' }: Config, signing: SigningSecret, tools: ObtainTools) => {
-  const name = `${account.split('.')[0]}.${user}`.toUpperCase()
+  const name = `${accountName(account)}.${user}`.toUpperCase()
   const spki = await spkiOf(await publicKeyOf(signing, tools), signing.algorithm)
   const fingerprint = encodeBase64(await tools.ports.digest.hash('SHA-256', spki))
   return { iss: `${name}.SHA256:${fingerprint}`, sub: name }

@@ -181,7 +181,7 @@ describe('a request on its way out', () => {
     ['in the clear', { url: `http://${partnerHost}/v1/x` }, 403, 'destination.cleartext'],
     ['to a partner that allows nobody', { url: 'https://nobody.example/' }, 403, 'partner.not_allowed'],
     ['to a partner that is disabled', { url: 'https://disabled.example/' }, 403, 'partner.not_allowed'],
-    ['with a secret that has a line break in it', { url: 'https://broken.example/' }, 502, 'partner.invalid_answer'],
+    ['with a secret that has a line break in it', { url: 'https://broken.example/' }, 503, 'secret.unavailable'],
     ['without a credential', { headers: {} }, 401, 'credential.missing'],
     ['with a credential that is none', { headers: { authorization: 'Bearer a.b.c' } }, 401, 'credential.malformed'],
     ['under a gateway that may not use the partner', { gateway: 'narrow' }, 403, 'destination.unknown'],
@@ -340,7 +340,7 @@ describe('the dialect', () => {
     const unknown = await askHttp(name, tellings[name]?.('evil.invalid', '/') ?? {})
     expect([unknown.status, world.reason()]).toEqual([403, 'destination.unknown'])
     const broken = await askHttp(name, tellings[name]?.('broken.example', '/') ?? {})
-    expect([broken.status, world.reason()]).toEqual([403, 'partner.invalid_answer'])
+    expect([broken.status, world.reason()]).toEqual([403, 'secret.unavailable'])
     const bare = await fetch(`${world.url}/egress/${name}`, {
       headers: { authorization: `Bearer ${token}`, ...tellings[name]?.(partnerHost, '/v1/x') },
     })
