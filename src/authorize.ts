@@ -6,30 +6,25 @@ import type { Grant } from './domain/grant.ts'
 import { Refusal } from './domain/refusal.ts'
 import type { Instant } from './domain/time.ts'
 import { certificateRecord, type Trace } from './domain/trace.ts'
-import { type Asker, certificateStatedBy, type OpenGateway, provenGateway } from './gateways/client-certificate.ts'
+import { type Asker, admitted, certificateStatedBy, type OpenGateway } from './gateways/client-certificate.ts'
 import { canLast, type Made, premisesOf } from './gateways/decisions-kept.ts'
 import type { Question } from './gateways/dialect.ts'
 import { type Route, routeFor } from './gateways/gateway-decisions.ts'
 import { requireTellable } from './gateways/http-dialect.ts'
 import { credentialOf, isPreflight, preflightOf } from './gateways/presented-credential.ts'
-import { requireRoom } from './gateways/rate-limits.ts'
+import { partyOf, requireRoom } from './gateways/rate-limits.ts'
 import { grant } from './grant/grant.ts'
 import { mayEnter } from './mint/access-token.ts'
 import { reusableUnder } from './mint/keyring.ts'
 import { mint } from './mint/mint.ts'
-import type { Digest } from './ports/digest.ts'
 
 /**
- * The gateway of that name, which the caller has proven to be.
+ * The gateway that asks, which has proven to be the one.
  *
  * @throws Refusal `gateway.*`, `keys.unavailable`
  */
-export const admit = async (asker: Asker, desk: Desk, now: Instant, trace: Trace): Promise<OpenGateway> => {
-  const gateway = await provenGateway(asker.gateway, asker.call, asker.caller(), desk.gateways.open, now)
-  trace.client = gateway.name
-  trace.clientMethod = 'gateway'
-  return gateway
-}
+export const admit = (asker: Asker, { gateways }: Desk, now: Instant, trace: Trace): Promise<OpenGateway> =>
+  admitted(asker, gateways.open, now, trace)
 
 /**
  * The journey of a request that a gateway asks about: which route speaks for it, whose it is, and the token for the one
@@ -128,10 +123,6 @@ const decide = async (
     ...(lasting && { stillHolds: (at) => (desk.keyring() === keyring ? lasting.stillHolds(at) : undefined) }),
   }
 }
-
-/** A subject, as its gateway's limit counts it: a digest, since who it is may be nobody else's business. */
-const partyOf = (gateway: string, { identity: { type, tenant, subject } }: Grant, digest: Digest) =>
-  digest.sha256(JSON.stringify([gateway, type, tenant?.value ?? null, subject.value]))
 
 const shownIdentity = (granted: Grant): ShownIdentity => {
   const { subject, tenant, origin } = granted.identity

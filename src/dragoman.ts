@@ -4,7 +4,7 @@ import type { Desk } from './desk.ts'
 import type { ExchangeRequest } from './domain/exchange.ts'
 import type { IssuedToken } from './domain/token.ts'
 import type { Trace } from './domain/trace.ts'
-import { exchangeOutward } from './egress.ts'
+import { exchangeOutward } from './egress-exchange.ts'
 import { grant } from './grant/grant.ts'
 import { mint } from './mint/mint.ts'
 

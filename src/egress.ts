@@ -1,47 +1,34 @@
-import { type Appraisal, appraise } from './appraise.ts'
 import type { Desk, Granted } from './desk.ts'
-import type { Client } from './domain/client.ts'
 import { decidedAs, type Equipped } from './domain/decision.ts'
-import type { ExchangeRequest, Wish } from './domain/exchange.ts'
-import type { Allowance, Grant } from './domain/grant.ts'
+import type { Wish } from './domain/exchange.ts'
+import type { Grant } from './domain/grant.ts'
 import type { OriginalRequest } from './domain/original-request.ts'
 import type { OutgoingRequest, PartnerCredential } from './domain/partner.ts'
 import { Refusal } from './domain/refusal.ts'
 import type { Instant } from './domain/time.ts'
-import type { IssuedToken } from './domain/token.ts'
-import type { TokenType } from './domain/token-type.ts'
 import { certificateRecord, type Trace } from './domain/trace.ts'
-import { matcherOf } from './formats/pattern.ts'
-import { requireCarriable } from './gateways/carriage.ts'
-import type { Asker } from './gateways/client-certificate.ts'
-import { certificateStatedBy, type DepartureGateway, provenGateway } from './gateways/client-certificate.ts'
+import { destinationOf } from './egress-destination.ts'
+import { permitted, petitionFor } from './egress-grant.ts'
+import { tokenHeaders } from './gateways/carriage.ts'
+import { type Asker, admitted, certificateStatedBy, type DepartureGateway } from './gateways/client-certificate.ts'
 import { canLast, type Made, premisesOf } from './gateways/decisions-kept.ts'
 import type { DepartureQuestion } from './gateways/dialect.ts'
 import { credentialOf } from './gateways/presented-credential.ts'
-import { requireRoom } from './gateways/rate-limits.ts'
-import { grant } from './grant/grant.ts'
-import { mint } from './mint/mint.ts'
-import { requireAllowed } from './obtain/allow.ts'
+import { partyOf, requireRoom } from './gateways/rate-limits.ts'
 import { cargoOf, presentationOf } from './obtain/injection.ts'
-import type { Petition } from './obtain/obtain.ts'
 import type { PreparedPartner } from './obtain/prepared-partner.ts'
 
 /**
- * The gateway of that name, at the way out, which the caller has proven to be.
+ * The gateway at the way out that asks, which has proven to be the one.
  *
  * @throws Refusal `gateway.*`, `keys.unavailable`
  */
-export const admitDeparture = async (
+export const admitDeparture = (
   asker: Asker,
-  desk: Desk,
+  { gateways }: Desk,
   now: Instant,
   trace: Trace,
-): Promise<DepartureGateway> => {
-  const gateway = await provenGateway(asker.gateway, asker.call, asker.caller(), desk.gateways.outward, now)
-  trace.client = gateway.name
-  trace.clientMethod = 'gateway'
-  return gateway
-}
+): Promise<DepartureGateway> => admitted(asker, gateways.outward, now, trace)
 
 /**
  * The same where services may ask for themselves: what each shows of itself is all that it is believed, so that nobody has
@@ -139,7 +126,7 @@ const grantedAgain = async (
     const share = now + (granted.expiresAt - now) * settings.reuse
     return {
       allowed: { grant: granted, reusableUntil: Math.min(share, lasting?.until ?? now) },
-      party: await partyOf(gateway.name, granted, desk),
+      party: await partyOf(gateway.name, granted, ports.digest),
       ...(lasting && { stillHolds: (at: Instant) => lasting.stillHolds(at) }),
     }
   }
@@ -153,163 +140,6 @@ const grantedAgain = async (
   return { granted: allowed.grant, party }
 }
 
-/** CanonicalIdentity -> Grant, for the one partner: who it is decides whether, the partner's document what. */
-export const permitted = async (
-  wish: Wish,
-  client: Client,
-  partner: PreparedPartner,
-  desk: Desk,
-  now: Instant,
-  trace: Trace,
-): Promise<{ readonly appraisal: Appraisal; readonly granted: Grant }> => {
-  const appraisal = await appraise(wish, client, desk, now, trace)
-  requireAllowed(partner, applicantOf(wish, client, appraisal), now, trace)
-  const allowance = allowanceAt(partner, appraisal.allowance)
-  const granted = grant({ ...appraisal, allowance, request: wish, client }, desk.ports.ids.next(), now, trace)
-  return { appraisal, granted }
-}
-
-const applicantOf = ({ gateway }: Wish, client: Client, { identity }: Appraisal) => ({
-  identity,
-  client,
-  ...(gateway === undefined ? {} : { request: gateway.request, gateway: gateway.name }),
-})
-
-/**
- * What is granted at the way out is the one partner and nothing of ours: for how long, the rule says, and what may leave,
- * the partner's document.
- */
-const allowanceAt = (partner: PreparedPartner, { ttl, scopes }: Allowance): Allowance => ({
-  audiences: [partner.audience],
-  scopes,
-  ttl,
-  release: partner.release,
-  profiles: ['access-token'],
-  senderConstraint: 'none',
-})
-
-/**
- * The partner that a request goes to, and over a way on which a credential may go.
- *
- * @throws Refusal `destination.*`, `partner.not_carriable`
- */
-export const destinationOf = (
-  original: OriginalRequest,
-  gateway: Pick<DepartureGateway, 'name' | 'departures'>,
-  desk: Pick<Desk, 'partners'>,
-  trace: Trace,
-): PreparedPartner => {
-  const { settings, dialect } = gateway.departures
-  const partner = partnerAt(original, gateway, desk)
-  trace.partner = partner.name
-  requireEncrypted(original, partner, gateway)
-  requireCarriable(cargoOf(partner), settings, dialect)
-  return partner
-}
-
-/**
- * The one partner that a request goes to, among those that the gateway may use. Of two it could not be said whose
- * credential it is to have.
- *
- * @throws Refusal `destination.unknown`, `destination.ambiguous`
- */
-const partnerAt = (
-  original: OriginalRequest,
-  { name, departures }: Pick<DepartureGateway, 'name' | 'departures'>,
-  desk: Pick<Desk, 'partners'>,
-): PreparedPartner => {
-  const found = desk.partners.at(original).filter((partner) => departures.mayUse(partner.name))
-  const [partner, another] = found
-  if (partner === undefined)
-    throw new Refusal('destination.unknown', `no partner that ${name} may use is at ${original.host}`)
-  if (another !== undefined)
-    throw new Refusal('destination.ambiguous', `both ${partner.name} and ${another.name} are at this destination`)
-  return partner
-}
-
-/** @throws Refusal `destination.cleartext` */
-const requireEncrypted = (
-  { scheme }: OriginalRequest,
-  { name, destinations }: PreparedPartner,
-  { departures: { settings } }: Pick<DepartureGateway, 'departures'>,
-): void => {
-  if (!destinations.requireTLS || settings.originatesTLS || scheme === 'https') return
-  throw new Refusal(
-    'destination.cleartext',
-    `the request to ${name} is not https, and the gateway is not said to make it so (originatesTLS)`,
-  )
-}
-
-/**
- * The same at the token endpoint, where a client asks for the token of a partner by the partner's audience (RFC 8693
- * section 2.1). `issued_token_type` tells what came back.
- *
- * @throws Refusal with the reason why not
- */
-export const exchangeOutward = async (
-  request: ExchangeRequest,
-  client: Client,
-  partner: PreparedPartner,
-  desk: Desk,
-  now: Instant,
-  trace: Trace,
-): Promise<IssuedToken> => {
-  trace.partner = partner.name
-  if (!matcherOf(client.rights.audiences)(partner.audience))
-    throw new Refusal('target.not_allowed', `the client does not allow the audience of ${partner.name}`)
-  const { requestedTokenType: wanted, scope, ...wish } = request
-  if (scope !== undefined) requireScopes(scope, partner)
-  const { granted } = await permitted(wish, client, partner, desk, now, trace)
-  const petition = { ...petitionFor(granted, desk, now, trace), ...(scope && { scopes: scope }) }
-  const credential = await desk.obtaining.obtain(partner, petition, now, trace)
-  return handedOut(credential, partner, wanted, now)
-}
-
-/** A token of ours is made only where it is what the partner accepts. */
-const petitionFor = (granted: Grant, desk: Desk, now: Instant, trace: Trace): Petition => {
-  const { issuer, trustDomain, ports, trust } = desk
-  return {
-    grant: granted,
-    mint: (own) => mint(own, desk.keyring(), { issuer, trustDomain, now, ports, trust }, trace),
-  }
-}
-
-/** Only what the partner's document asks for anyway can be asked for by itself. */
-const requireScopes = (asked: readonly string[], { name, credential: { obtainer, config } }: PreparedPartner): void => {
-  const known = obtainer.scopes?.(config) ?? []
-  const refused = asked.find((scope) => !known.includes(scope))
-  if (refused !== undefined)
-    throw new Refusal('scope.not_allowed', `${name} is not asked for the scope ${JSON.stringify(refused)}`)
-}
-
-/** @throws Refusal `partner.not_carriable`, `request.token_type_unsupported`, `partner.invalid_answer` */
-const handedOut = (
-  { token, parts, id, goodUntil }: PartnerCredential,
-  { name }: PreparedPartner,
-  wanted: TokenType | undefined,
-  now: Instant,
-): IssuedToken => {
-  if (token === undefined) throw new Refusal('partner.not_carriable', `what ${name} accepts is not a token`)
-  if (wanted !== undefined && wanted !== token.type)
-    throw new Refusal('request.token_type_unsupported', `what ${name} accepts is of the type ${token.type}`)
-  const value = parts[token.part]
-  if (value === undefined || token.scheme === 'DPoP')
-    throw new Refusal('partner.invalid_answer', `what ${name} answers cannot be handed out`)
-  const expiresAt = Math.floor(goodUntil)
-  return {
-    value,
-    id,
-    type: token.type,
-    scheme: token.scheme,
-    scope: token.scope ?? [],
-    expiresAt,
-    expiresIn: Math.max(0, expiresAt - Math.floor(now)),
-  }
-}
-
-const partyOf = (gateway: string, { identity: { type, tenant, subject } }: Grant, { ports }: Desk) =>
-  ports.digest.sha256(JSON.stringify([gateway, type, tenant?.value ?? null, subject.value]))
-
 const equipped = async (
   credential: PartnerCredential,
   granted: Grant,
@@ -320,10 +150,11 @@ const equipped = async (
   desk: Desk,
   now: Instant,
 ): Promise<Equipped> => {
+  const { settings } = gateway.departures
   const signed = cargoOf(partner).isSigned
     ? await desk.obtaining.sign(partner, credential, await outgoingOf(original, question, desk), now)
     : undefined
-  const presentation = presentationOf(partner, credential, tokenHeaders(gateway), signed)
+  const presentation = presentationOf(partner, credential, tokenHeaders(settings), signed)
   return decidedAs<Equipped>({
     kind: 'equipped',
     gateway: gateway.name,
@@ -332,10 +163,6 @@ const equipped = async (
     reusableUntil: now,
   })
 }
-
-/** The headers in which a request carries a credential of ours. */
-export const tokenHeaders = ({ departures: { settings } }: Pick<DepartureGateway, 'departures'>): readonly string[] =>
-  settings.credentialFrom.flatMap((place) => ('header' in place ? [place.header] : []))
 
 const outgoingOf = async (
   original: OriginalRequest,

@@ -54,6 +54,13 @@ describe('dragoman serve', () => {
     const metadata = await (await fetch(`${program.url}/.well-known/oauth-authorization-server`)).json()
     expect(metadata).toMatchObject({ issuer, token_endpoint: `${issuer}/token` })
     expect((await fetch(`${program.adminUrl}/readyz`)).status).toBe(200)
+    const metrics = await fetch(`${program.adminUrl}/metrics`)
+    expect([metrics.status, metrics.headers.get('content-type')]).toEqual([
+      200,
+      expect.stringContaining('text/plain; version=0.0.4'),
+    ])
+    expect(await metrics.text()).toContain('# TYPE dragoman_partner_calls_total counter')
+    expect((await fetch(`${program.url}/metrics`)).status).toBe(404)
     const refused = await fetch(`${program.url}/token`, { method: 'POST' })
     expect(refused.status).toBe(400)
     await program.said(/"type":"audit".*"reason":"request.media_type"/)
@@ -157,5 +164,20 @@ describe('dragoman serve', () => {
     expect(ended.err).toBe(
       `dragoman: cannot listen on 127.0.0.1:${port}: EADDRINUSE; choose other ports: --port N, --admin-port N (0: any free one)\n`,
     )
+  })
+
+  it.each([
+    [['--vault-role', 'dragoman'], '--vault-address is missing'],
+    [['--vault-address', 'vault'], '--vault-address is no URL'],
+    [['--vault-address', 'https://vault.example'], 'needs exactly one of --vault-token-file and --vault-role'],
+    [
+      ['--vault-address', 'https://vault.example', '--vault-token-file', 't', '--vault-role', 'r'],
+      'needs exactly one of --vault-token-file and --vault-role',
+    ],
+  ])('is told in one way how to reach Vault: %j', async (words, message) => {
+    const { code, err } = await runProgram(['serve', '--issuer', issuer, '--port', '0', ...words], {
+      cwd: await home(),
+    })
+    expect([code, err]).toEqual([2, expect.stringContaining(message)])
   })
 })

@@ -6,10 +6,13 @@ import { Refusal } from '../domain/refusal.ts'
 import { secret } from '../domain/secret.ts'
 import { tokenTypes } from '../domain/token-type.ts'
 import { newTrace, type Trace } from '../domain/trace.ts'
-import { destinationOf, permitted, tokenHeaders } from '../egress.ts'
+import { destinationOf } from '../egress-destination.ts'
+import { permitted } from '../egress-grant.ts'
+import { tokenHeaders } from '../gateways/carriage.ts'
 import type { DepartureGateway } from '../gateways/client-certificate.ts'
+import { kindsOf } from '../obtain/errand.ts'
 import { alwaysRemoved, cargoOf } from '../obtain/injection.ts'
-import type { PreparedCredential, PreparedPartner } from '../obtain/prepared-partner.ts'
+import type { PreparedPartner } from '../obtain/prepared-partner.ts'
 import { CommandError, exitCodes } from './exit-codes.ts'
 
 /** A request on its way out, and whose it is said to be. */
@@ -82,7 +85,7 @@ const typeIn = ({ departures: { settings } }: DepartureGateway): string => {
 
 const factsOf = (partner: PreparedPartner, gateway: DepartureGateway): PartnerFacts => {
   const set = cargoOf(partner).headers
-  const removed = [...tokenHeaders(gateway), ...alwaysRemoved, ...partner.inject.removeHeaders]
+  const removed = [...tokenHeaders(gateway.departures.settings), ...alwaysRemoved, ...partner.inject.removeHeaders]
   return {
     name: partner.name,
     kinds: kindsOf(partner.credential),
@@ -92,8 +95,3 @@ const factsOf = (partner: PreparedPartner, gateway: DepartureGateway): PartnerFa
     query: partner.inject.query.map(({ name }) => name),
   }
 }
-
-const kindsOf = ({ obtainer, from }: PreparedCredential): readonly string[] => [
-  obtainer.kind,
-  ...(from === undefined ? [] : kindsOf(from)),
-]

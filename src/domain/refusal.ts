@@ -244,6 +244,7 @@ export const reasons = {
     forbidden('the credential of this partner cannot be carried in this way'),
   ),
   'partner.refused': atPartner(502, 'the partner did not grant the credential'),
+  'partner.unauthenticated': atPartner(502, 'the partner did not accept who we say we are'),
   'partner.invalid_answer': atPartner(502, "the partner's answer cannot be understood or is not acceptable"),
   'partner.unavailable': atPartner(503, 'the partner cannot be reached at the moment'),
   'partner.overloaded': atPartner(503, 'too many requests wait for the partner at the moment'),

@@ -13,6 +13,10 @@ export interface Cargo {
   readonly hasQuery: boolean
 }
 
+/** The headers in which a request carries a credential of ours. */
+export const tokenHeaders = ({ credentialFrom }: Pick<DepartureSettings, 'credentialFrom'>): readonly string[] =>
+  credentialFrom.flatMap((place) => ('header' in place ? [place.header] : []))
+
 /**
  * What keeps gateways of `dialect` from putting it on a request and from taking our own token off. Where a gateway cannot
  * be told to remove anything, what carried our token must be overwritten.
@@ -22,7 +26,7 @@ export const carriageRemarks = (
   { credentialFrom }: DepartureSettings,
   { can, kind }: Dialect,
 ): readonly (Remark & { readonly fix: string })[] => {
-  const carrying = credentialFrom.flatMap((place) => ('header' in place ? [place.header] : []))
+  const carrying = tokenHeaders({ credentialFrom })
   const left = can.removal || isSigned ? undefined : carrying.find((name) => !headers.includes(name))
   return [
     ...(left === undefined

@@ -2,6 +2,7 @@ import type { Caller } from '../domain/caller.ts'
 import { heldBy, type PresentedCertificate } from '../domain/presented-certificate.ts'
 import { Refusal } from '../domain/refusal.ts'
 import type { Instant } from '../domain/time.ts'
+import type { Trace } from '../domain/trace.ts'
 import type {
   AnyCertificateHeaders,
   LeafDetails,
@@ -168,12 +169,29 @@ const gatewayAmong = async (
 }
 
 /**
+ * The gateway that asks, among `gateways`, which has proven to be the one. It stands in the trace as the client.
+ *
+ * @throws Refusal `gateway.*`, `keys.unavailable`
+ */
+export const admitted = async <G extends PreparedGateway>(
+  { gateway: name, call, caller }: Asker,
+  gateways: ReadonlyMap<string, G>,
+  now: Instant,
+  trace: Trace,
+): Promise<G> => {
+  const gateway = await provenGateway(name, call, caller(), gateways, now)
+  trace.client = gateway.name
+  trace.clientMethod = 'gateway'
+  return gateway
+}
+
+/**
  * The gateway `name` among `gateways`, which the caller has proven to be. Who cannot prove it hears the same as who names
  * none.
  *
  * @throws Refusal `gateway.unknown`, `gateway.unproven`, `keys.unavailable`
  */
-export const provenGateway = async <G extends PreparedGateway>(
+const provenGateway = async <G extends PreparedGateway>(
   name: string,
   call: GatewayCall,
   caller: Caller,

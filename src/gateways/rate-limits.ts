@@ -1,7 +1,9 @@
 import { type InnerList, type Item, serializeList } from 'structured-headers'
+import type { Grant } from '../domain/grant.ts'
 import type { ExceededLimit, RateLimit } from '../domain/rate-limit.ts'
 import { Refusal } from '../domain/refusal.ts'
 import type { Instant } from '../domain/time.ts'
+import type { Digest } from '../ports/digest.ts'
 import type { RateLimits } from '../ports/rate-limits.ts'
 
 /**
@@ -23,6 +25,10 @@ export const requireRoom = async (
   const detail = `more than ${limit.requests} requests of the ${of} in ${limit.per} s`
   throw new Refusal('rate.exceeded', detail, { exceeded })
 }
+
+/** A subject, as its gateway's limit counts it: a digest, since who it is may be nobody else's business. */
+export const partyOf = (gateway: string, { identity: { type, tenant, subject } }: Grant, digest: Digest) =>
+  digest.sha256(JSON.stringify([gateway, type, tenant?.value ?? null, subject.value]))
 
 /**
  * What a client hears of a limit that it went beyond: Retry-After (RFC 9110 section 10.2.3), and the fields of RateLimit

@@ -9,6 +9,7 @@ import { type Asker, clientCertificate, type DepartureGateway } from '../gateway
 import type { DepartureQuestion, HttpAnswer, HttpCall } from '../gateways/dialect.ts'
 import { limitHeaders } from '../gateways/rate-limits.ts'
 import { retryAfter } from '../gateways/token-form.ts'
+import { webAnswer } from './gateway-answer.ts'
 import { type Denied, type Journey, settle } from './inquiry.ts'
 
 /** The request and its answer in JSON, for whoever puts the credential on a request itself. */
@@ -154,12 +155,8 @@ export const answerInvalidation = async (call: HttpCall, desk: Desk): Promise<Ht
 }
 
 /** The same on the web platform. */
-export const described = async (call: HttpCall, desk: Desk): Promise<Response> => {
-  const { status, headers, body } = await answerDescribed(call, desk)
-  return new Response(body, { status, headers })
-}
+export const described = async (call: HttpCall, desk: Desk): Promise<Response> =>
+  webAnswer(await answerDescribed(call, desk))
 
-export const invalidation = async (call: HttpCall, desk: Desk): Promise<Response> => {
-  const { status, headers, body } = await answerInvalidation(call, desk)
-  return new Response(body, { status, headers })
-}
+export const invalidation = async (call: HttpCall, desk: Desk): Promise<Response> =>
+  webAnswer(await answerInvalidation(call, desk))

@@ -15,7 +15,7 @@ export const invalidAnswer = (what: string) => new Refusal('partner.invalid_answ
 /**
  * The members of a JSON answer of success.
  *
- * @throws Refusal `partner.refused` for 4xx, with an error code where it is no more than a word; `partner.invalid_answer`
+ * @throws Refusal `partner.refused`, `partner.unauthenticated` for 4xx, with an error code where it is no more than a word; `partner.invalid_answer`
  */
 export const jsonAnswer = ({ status, body }: HttpResponse, success: number, who: string): Claims => {
   if (status !== success) throw refusedBy(who, status, codeIn(body))
@@ -27,10 +27,13 @@ export const jsonAnswer = ({ status, body }: HttpResponse, success: number, who:
   }
 }
 
-export const refusedBy = (who: string, status: number, code?: string) =>
-  status >= 400 && status < 500
-    ? new Refusal('partner.refused', `${who} answers with status ${status}${code === undefined ? '' : `: ${code}`}`)
-    : invalidAnswer(`${who} answers with status ${status}`)
+/** What a status other than success says, and with which code: about our secret, about what was asked, or nothing. */
+export const refusedBy = (who: string, status: number, code?: string): Refusal => {
+  const detail = `${who} answers with status ${status}${code === undefined ? '' : `: ${code}`}`
+  if (status < 400 || status > 499) return invalidAnswer(detail)
+  const isAboutUs = status === 401 || code === 'invalid_client'
+  return new Refusal(isAboutUs ? 'partner.unauthenticated' : 'partner.refused', detail)
+}
 
 /** OAuth's `error`, or `error.code` and `code` of others; nothing longer than a word gets into our records. */
 const codeIn = (body: Uint8Array): string | undefined => {

@@ -223,10 +223,17 @@ describe('an answer is refused', () => {
     [{ status: 400, ...error('it says eyJ.our.token') }, 'STS answers with status 400'],
     [{ status: 400, ...error(' ExpiredTokenException\n') }, 'STS answers with status 400: ExpiredTokenException'],
     [{ status: 400, body: '<ErrorResponse><Error/></ErrorResponse>' }, 'STS answers with status 400'],
-    [{ status: 401, body: { error: 'invalid' } }, 'STS answers with status 401'],
     [{ status: 404, body: '<!DOCTYPE html><html/>' }, 'STS answers with status 404'],
   ])('as a refusal: %j', async (answer, detail) => {
     expect(await refused(answer)).toEqual([502, 'partner.refused', detail])
+  })
+
+  it('as one about us where it is 401', async () => {
+    expect(await refused({ status: 401, body: { error: 'invalid' } })).toEqual([
+      502,
+      'partner.unauthenticated',
+      'STS answers with status 401',
+    ])
   })
 
   it.each(['IDPCommunicationError', 'Throttling', 'RequestLimitExceeded'])('as an outage: %s', async (code) => {

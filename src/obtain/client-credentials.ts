@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import { askForToken } from './oauth-calls.ts'
-import { clientAuth, type PreparedClientAuth, prepareClientAuth } from './oauth-client-auth.ts'
+import { addressed, clientAuth, type PreparedClientAuth, prepareClientAuth } from './oauth-client-auth.ts'
 import type { CommonSettings, Obtainer } from './obtainer.ts'
 import { bearerHeader, targetKeys, targetParameters, tokenEndpoint } from './token-request.ts'
 
@@ -28,10 +28,7 @@ export const clientCredentials: Obtainer<Config, Prepared> = {
   obtain: (need, { config, auth }, tools) =>
     askForToken(
       {
-        endpoint: config.tokenEndpoint,
-        clientId: auth.clientId,
-        authentication: auth.authentication(config.tokenEndpoint, tools),
-        limits: auth.limits(tools),
+        ...addressed(config.tokenEndpoint, auth, tools),
         grantType: 'client_credentials',
         parameters: targetParameters(config, need),
       },

@@ -24,8 +24,8 @@ export const credentialSettings = (
   obtainers: readonly AnyObtainer[],
   options: KindOptions,
 ): z.ZodType<CredentialSettings> => {
-  const any: z.ZodType<CredentialSettings> = z.lazy(() => union)
-  const union = z.union(obtainers.map((obtainer) => settingsOf(obtainer, any, options)))
+  const nested: z.ZodType<CredentialSettings> = z.lazy(() => union)
+  const union = z.union(obtainers.map((obtainer) => settingsOf(obtainer, nested, options)))
   return union
     .superRefine((credential, context) => {
       if (depthOf(credential) > maxDepth)
@@ -34,7 +34,7 @@ export const credentialSettings = (
     .meta({ description: 'What the partner accepts, and how it is obtained.' })
 }
 
-const settingsOf = (obtainer: AnyObtainer, any: z.ZodType<CredentialSettings>, options: KindOptions) =>
+const settingsOf = (obtainer: AnyObtainer, nested: z.ZodType<CredentialSettings>, options: KindOptions) =>
   z
     .strictObject({
       type: z.literal(obtainer.kind),
@@ -43,7 +43,7 @@ const settingsOf = (obtainer: AnyObtainer, any: z.ZodType<CredentialSettings>, o
           'Each identity has a credential of its own. Default: only where the credential says who the identity is.',
       }),
       ...obtainer.keys,
-      ...innerKey(obtainer, any),
+      ...innerKey(obtainer, nested),
     })
     .superRefine((config, context) => {
       for (const { at, ...remark } of remarksOn(obtainer, config, options)) context.addIssue(remarked(remark, at))
@@ -61,10 +61,10 @@ type Known = CommonSettings & { readonly from?: CredentialSettings | undefined }
 
 const innerKey = (
   { takesInner }: AnyObtainer,
-  any: z.ZodType<CredentialSettings>,
+  nested: z.ZodType<CredentialSettings>,
 ): Readonly<Record<string, z.ZodType>> => {
   if (takesInner === undefined) return {}
-  return { from: takesInner === 'must' ? any : any.optional() }
+  return { from: takesInner === 'must' ? nested : nested.optional() }
 }
 
 const remarksOn = (

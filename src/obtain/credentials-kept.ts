@@ -2,12 +2,16 @@ import { LRUCache } from 'lru-cache'
 import type { Obtained } from '../domain/partner.ts'
 import type { Refusal } from '../domain/refusal.ts'
 import type { Instant, Seconds } from '../domain/time.ts'
+import type { KeptSecret } from '../sources/kept-secret.ts'
 
 /** A credential that was obtained, and when it is what. */
 export interface Kept {
   readonly obtained: Obtained
   /** Its fingerprint. */
   readonly id: string
+  readonly partner: string
+  /** The versions of the secrets that it was obtained with. */
+  readonly secrets: readonly { readonly of: KeptSecret; readonly version: string }[]
   /** From then on a new one is obtained while this one is still given. */
   readonly renewAt: Instant
   /** Until then it is given at once. */
@@ -32,7 +36,11 @@ const timeOfUse: Seconds = 5
  * When a credential that was obtained at `now` is renewed and given up: so long before its end as the document says, or
  * else 60 seconds or a tenth of its life, whichever is longer, but never more than half of it.
  */
-export const livesOf = (obtained: Obtained, keeping: Keeping, now: Instant): Omit<Kept, 'obtained' | 'id'> => {
+export const livesOf = (
+  obtained: Obtained,
+  keeping: Keeping,
+  now: Instant,
+): Pick<Kept, 'renewAt' | 'until' | 'lastUntil'> => {
   const {
     expiresAt = Number.POSITIVE_INFINITY,
     keepFor = expiresAt === Number.POSITIVE_INFINITY ? usually : undefined,
@@ -54,8 +62,8 @@ export interface CredentialsKept {
   get(key: string): Kept | undefined
   keep(key: string, kept: Kept): void
   forget(key: string): void
-  /** The keys of all that have this fingerprint. */
-  keysOf(id: string): readonly string[]
+  /** The keys of all of a partner's that have this fingerprint. */
+  keysOf(partner: string, id: string): readonly string[]
   /** Why nothing could be had a moment ago. */
   refusalOf(key: string, now: Instant): Refusal | undefined
   remember(key: string, refusal: Refusal, now: Instant): void
@@ -87,7 +95,7 @@ export const createCredentialsKept = (): CredentialsKept => {
     forget(key) {
       kept.delete(key)
     },
-    keysOf: (id) => [...(byId.get(id) ?? [])],
+    keysOf: (partner, id) => [...(byId.get(id) ?? [])].filter((key) => kept.get(key)?.partner === partner),
     refusalOf(key, now) {
       const known = refusals.get(key)
       return known !== undefined && now < known.until ? known.refusal : undefined

@@ -90,7 +90,7 @@ describe('github-app', () => {
     ],
     ['no end', { status: 201, body: { token: 'a' } }, 'partner.invalid_answer'],
     ['an end in seconds', { status: 201, body: { token: 'a', expires_at: 4_102_444_800 } }, 'partner.invalid_answer'],
-    ['401', { status: 401, body: { message: 'ghs_token' } }, 'partner.refused'],
+    ['401', { status: 401, body: { message: 'ghs_token' } }, 'partner.unauthenticated'],
     ['403 with HTML', { status: 403, body: '<html>ghs_token</html>' }, 'partner.refused'],
     ['422 with errors', { status: 422, body: { message: 'no such permission', errors: [] } }, 'partner.refused'],
   ])('refuses %s', async (_, answer, reason) => {

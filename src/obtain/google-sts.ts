@@ -4,6 +4,7 @@ import { tokenTypes } from '../domain/token-type.ts'
 import { durationWithin, url } from '../formats/settings.ts'
 import { instantIn, invalidAnswer, jsonAnswer, tokenIn } from './answers.ts'
 import { askForToken } from './oauth-calls.ts'
+import { addressed } from './oauth-client-auth.ts'
 import type { CommonSettings, Need, Obtainer, ObtainTools } from './obtainer.ts'
 import { namesIdentity, stated } from './stated.ts'
 import { subjectTokenOf, tokenExchangeGrant } from './token-exchange.ts'
@@ -76,9 +77,7 @@ const federated = async (
   const { value } = await subjectTokenOf(vouched, need, tools)
   const answer = await askForToken(
     {
-      endpoint: stsEndpoint,
-      clientId: 'dragoman',
-      authentication: () => undefined,
+      ...addressed(stsEndpoint, undefined, tools),
       grantType: tokenExchangeGrant,
       parameters: new URLSearchParams({
         audience: provider,

@@ -3,7 +3,7 @@ import { url } from '../formats/settings.ts'
 import { invalidAnswer } from './answers.ts'
 import { jwtBearerGrant } from './jwt-bearer-grant.ts'
 import { askForToken } from './oauth-calls.ts'
-import { clientAuth, type PreparedClientAuth, prepareClientAuth } from './oauth-client-auth.ts'
+import { addressed, clientAuth, type PreparedClientAuth, prepareClientAuth } from './oauth-client-auth.ts'
 import type { CommonSettings, Obtainer } from './obtainer.ts'
 import { namesIdentity } from './stated.ts'
 import { subjectRemarks, subjectTokenOf, tokenExchangeGrant, vouchedSubject } from './token-exchange.ts'
@@ -66,10 +66,7 @@ export const idJag: Obtainer<Config, Prepared> = {
     const { value, type } = await subjectTokenOf(config.subjectToken, need, tools)
     const assertion = await askForToken(
       {
-        endpoint: identityProvider.tokenEndpoint,
-        clientId: provider.clientId,
-        authentication: provider.authentication(identityProvider.tokenEndpoint, tools),
-        limits: provider.limits(tools),
+        ...addressed(identityProvider.tokenEndpoint, provider, tools),
         grantType: tokenExchangeGrant,
         scheme: 'N_A',
         parameters: targetParameters(
@@ -87,10 +84,7 @@ export const idJag: Obtainer<Config, Prepared> = {
     if (assertion.token?.type !== idJagType) throw invalidAnswer('issued_token_type is not id-jag')
     return askForToken(
       {
-        endpoint: authorizationServer.tokenEndpoint,
-        clientId: server.clientId,
-        authentication: server.authentication(authorizationServer.tokenEndpoint, tools),
-        limits: server.limits(tools),
+        ...addressed(authorizationServer.tokenEndpoint, server, tools),
         grantType: jwtBearerGrant,
         parameters: new URLSearchParams({ assertion: assertion.parts['access_token']?.reveal() ?? '' }),
       },

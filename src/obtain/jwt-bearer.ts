@@ -8,7 +8,7 @@ import { jwsAlgorithms } from '../ports/signatures.ts'
 import { invalidAnswer, tokenIn } from './answers.ts'
 import { jwtBearerGrant } from './jwt-bearer-grant.ts'
 import { askForToken } from './oauth-calls.ts'
-import { clientAuth, type PreparedClientAuth, prepareClientAuth } from './oauth-client-auth.ts'
+import { addressed, clientAuth, type PreparedClientAuth, prepareClientAuth } from './oauth-client-auth.ts'
 import type { CommonSettings, Need, Obtainer, ObtainTools } from './obtainer.ts'
 import { openSigningSecret, type SigningSecret, signJwt } from './signed-assertion.ts'
 import { namesIdentity, stated, statedText } from './stated.ts'
@@ -146,10 +146,7 @@ export const jwtBearer: Obtainer<Config, Prepared> = {
     const settings = preset.scopeInAssertion ? { ...config, scopes: [] } : config
     const answer = await askForToken(
       {
-        endpoint,
-        clientId: auth?.clientId ?? 'dragoman',
-        authentication: auth?.authentication(endpoint, tools) ?? unauthenticated,
-        ...(auth && { limits: auth.limits(tools) }),
+        ...addressed(endpoint, auth, tools),
         grantType: jwtBearerGrant,
         parameters: targetParameters(settings, preset.scopeInAssertion ? {} : need, { assertion: assertion.reveal() }),
       },
@@ -163,9 +160,6 @@ export const jwtBearer: Obtainer<Config, Prepared> = {
     }
   },
 }
-
-/** The assertion says who we are, and the server wants nothing more (RFC 7523 section 2.1). */
-const unauthenticated = () => undefined
 
 const assertionOf = async (
   need: Need,

@@ -1,12 +1,11 @@
 import * as oauth from 'oauth4webapi'
 import type { Claims, Json } from '../domain/claims.ts'
 import type { Obtained } from '../domain/partner.ts'
-import { Refusal } from '../domain/refusal.ts'
 import { type TokenType, tokenTypes } from '../domain/token-type.ts'
 import { FormatError } from '../formats/format-error.ts'
 import type { HttpResponse } from '../ports/http.ts'
 import { readJsonObject } from '../sources/json-document.ts'
-import { invalidAnswer, secondsIn, tokenIn, wordIn } from './answers.ts'
+import { invalidAnswer, refusedBy, secondsIn, tokenIn, wordIn } from './answers.ts'
 import type { ObtainTools, SendLimits } from './obtainer.ts'
 
 /** One request of a token endpoint (RFC 6749 section 4.5). */
@@ -29,7 +28,7 @@ export interface TokenAnswer extends Obtained {
 /**
  * Asks a token endpoint.
  *
- * @throws Refusal `partner.refused` for an error of OAuth, with its code; `partner.invalid_answer` for nonsense
+ * @throws Refusal `partner.refused`, `partner.unauthenticated` for an error of OAuth, with its code; `partner.invalid_answer` for nonsense
  */
 export const askForToken = async (call: TokenCall, tools: ObtainTools): Promise<TokenAnswer> => {
   const server: oauth.AuthorizationServer = { issuer: new URL(call.endpoint).origin, token_endpoint: call.endpoint }
@@ -109,19 +108,11 @@ const webResponse = ({ status, headers, body }: HttpResponse): Response =>
 
 /** The library's errors hold the answer: no more of it than a code is passed on. */
 const asRefusal = (thrown: unknown, who: string): unknown => {
-  if (thrown instanceof Refusal) return thrown
-  if (thrown instanceof oauth.ResponseBodyError)
-    return new Refusal(
-      'partner.refused',
-      `${who} answers with status ${thrown.status}: ${wordIn(thrown.error) ?? 'an error'}`,
-    )
-  if (thrown instanceof oauth.WWWAuthenticateChallengeError)
-    return new Refusal('partner.refused', `${who} answers with status ${thrown.status}`)
+  if (thrown instanceof oauth.ResponseBodyError) return refusedBy(who, thrown.status, wordIn(thrown.error))
+  if (thrown instanceof oauth.WWWAuthenticateChallengeError) return refusedBy(who, thrown.status)
   if (thrown instanceof oauth.OperationProcessingError || thrown instanceof oauth.UnsupportedOperationError) {
-    const status = thrown.cause instanceof Response ? thrown.cause.status : undefined
-    if (status !== undefined && status >= 400 && status < 500)
-      return new Refusal('partner.refused', `${who} answers with status ${status}`)
-    return invalidAnswer(`${who} does not answer as a token endpoint must`)
+    const status = thrown.cause instanceof Response ? thrown.cause.status : 200
+    return status === 200 ? invalidAnswer(`${who} does not answer as a token endpoint must`) : refusedBy(who, status)
   }
   return thrown
 }

@@ -10,6 +10,7 @@ import { durationWithin } from '../formats/settings.ts'
 import { certificatesInPem } from '../formats/x509/pem.ts'
 import { jwsAlgorithms } from '../ports/signatures.ts'
 import { type KeptSecret, openKeptSecret } from '../sources/kept-secret.ts'
+import type { TokenCall } from './oauth-calls.ts'
 import type { ObtainTools, PrepareTools, SendLimits } from './obtainer.ts'
 import { openSigningSecret, type SigningSecret, signJwt } from './signed-assertion.ts'
 
@@ -83,9 +84,24 @@ export interface PreparedClientAuth {
   readonly clientId: string
   readonly secrets: readonly KeptSecret[]
   /** For one request: an assertion is never used twice. */
-  authentication(endpoint: string, tools: ObtainTools): oauth.ClientAuth
-  limits(tools: ObtainTools): SendLimits
+  readonly authentication: (endpoint: string, tools: ObtainTools) => oauth.ClientAuth
+  readonly limits: (tools: ObtainTools) => SendLimits
 }
+
+/** The address of a request of a token endpoint, and who makes it; without `auth` nobody says who they are. */
+export const addressed = (
+  endpoint: string,
+  auth: PreparedClientAuth | undefined,
+  tools: ObtainTools,
+): Pick<TokenCall, 'endpoint' | 'clientId' | 'authentication' | 'limits'> =>
+  auth === undefined
+    ? { endpoint, clientId: 'dragoman', authentication: () => undefined }
+    : {
+        endpoint,
+        clientId: auth.clientId,
+        authentication: auth.authentication(endpoint, tools),
+        limits: auth.limits(tools),
+      }
 
 /** @throws Error that says which secret or file is missing */
 export const prepareClientAuth = async (

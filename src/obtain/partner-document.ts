@@ -135,9 +135,20 @@ const inject = z.strictObject({
 })
 
 const destinations = z.strictObject({
-  hosts: requestPatternKeys.hosts.unwrap().meta({
-    description: "The partner's hosts, exactly or as globs; without a port for the usual ports.",
-  }),
+  hosts: requestPatternKeys.hosts
+    .unwrap()
+    .superRefine((hosts, context) => {
+      for (const [index, host] of hosts.entries())
+        if (/^[*.]+(?::|$)/.test(host))
+          context.addIssue(
+            remarked({ message: 'this is everybody: credentials go to hosts that are named', fix: 'api.example.com' }, [
+              index,
+            ]),
+          )
+    })
+    .meta({
+      description: "The partner's hosts, exactly or as globs; without a port for the usual ports.",
+    }),
   paths: requestPatternKeys.paths,
   methods: requestPatternKeys.methods,
   requireTLS: z.boolean().default(true).meta({

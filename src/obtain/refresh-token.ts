@@ -5,7 +5,7 @@ import { presentedSecret } from '../formats/secret-settings.ts'
 import { type KeptSecret, openKeptSecret } from '../sources/kept-secret.ts'
 import { jsonAnswer, secondsIn, tokenIn, wordIn } from './answers.ts'
 import { askForToken } from './oauth-calls.ts'
-import { clientAuth, type PreparedClientAuth, prepareClientAuth } from './oauth-client-auth.ts'
+import { addressed, clientAuth, type PreparedClientAuth, prepareClientAuth } from './oauth-client-auth.ts'
 import type { CommonSettings, Obtainer, ObtainTools } from './obtainer.ts'
 import { bearerHeader, targetKeys, targetParameters, tokenEndpoint } from './token-request.ts'
 
@@ -60,10 +60,7 @@ export const refreshToken: Obtainer<Config, Prepared> = {
       ? askSlack(prepared, current, tools)
       : askForToken(
           {
-            endpoint: endpointOf(config),
-            clientId: prepared.auth.clientId,
-            authentication: prepared.auth.authentication(endpointOf(config), tools),
-            limits: prepared.auth.limits(tools),
+            ...addressed(endpointOf(config), prepared.auth, tools),
             grantType: 'refresh_token',
             parameters: targetParameters({ scopes: config.scopes, params: {} }, need, { refresh_token: current }),
           },

@@ -169,7 +169,7 @@ describe('saml-bearer', () => {
 
   it.each([
     ['an error', { status: 400, body: { error: 'invalid_grant', error_description: 'ada' } }, 'partner.refused'],
-    ['401 without a body', { status: 401 }, 'partner.refused'],
+    ['401 without a body', { status: 401 }, 'partner.unauthenticated'],
     ['XML', { headers: { 'content-type': 'text/xml' }, body: '<a/>' }, 'partner.invalid_answer'],
     [
       'a token with a line break',

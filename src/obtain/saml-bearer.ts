@@ -5,7 +5,7 @@ import { presentedSecret } from '../formats/secret-settings.ts'
 import { durationWithin } from '../formats/settings.ts'
 import { certificatesInPem } from '../formats/x509/pem.ts'
 import { askForToken } from './oauth-calls.ts'
-import { clientAuth, type PreparedClientAuth, prepareClientAuth } from './oauth-client-auth.ts'
+import { addressed, clientAuth, type PreparedClientAuth, prepareClientAuth } from './oauth-client-auth.ts'
 import type { CommonSettings, Obtainer } from './obtainer.ts'
 import { type signatureMethods, signedSamlAssertion } from './saml-assertion.ts'
 import { openSigningSecret, type SigningSecret } from './signed-assertion.ts'
@@ -96,10 +96,7 @@ export const samlBearer: Obtainer<Config, Prepared> = {
     const encode = config.encoding === 'base64' ? encodeBase64 : encodeBase64url
     return askForToken(
       {
-        endpoint,
-        clientId: auth?.clientId ?? 'dragoman',
-        authentication: auth?.authentication(endpoint, tools) ?? (() => undefined),
-        ...(auth && { limits: auth.limits(tools) }),
+        ...addressed(endpoint, auth, tools),
         grantType,
         parameters: targetParameters(config, need, { assertion: encode(utf8.encode(xml.reveal())) }),
       },

@@ -4,7 +4,7 @@ import { tokenTypes } from '../domain/token-type.ts'
 import { durationWithin } from '../formats/settings.ts'
 import { invalidAnswer } from './answers.ts'
 import { askForToken } from './oauth-calls.ts'
-import { clientAuth, type PreparedClientAuth, prepareClientAuth } from './oauth-client-auth.ts'
+import { addressed, clientAuth, type PreparedClientAuth, prepareClientAuth } from './oauth-client-auth.ts'
 import type { CommonSettings, Need, Obtainer, ObtainTools } from './obtainer.ts'
 import { namesIdentity, stated, statedText } from './stated.ts'
 import { bearerHeader, targetKeys, targetParameters, tokenEndpoint } from './token-request.ts'
@@ -90,10 +90,7 @@ export const tokenExchange: Obtainer<Config, Prepared> = {
     const wanted = config.requestedTokenType
     const answer = await askForToken(
       {
-        endpoint: config.tokenEndpoint,
-        clientId: auth.clientId,
-        authentication: auth.authentication(config.tokenEndpoint, tools),
-        limits: auth.limits(tools),
+        ...addressed(config.tokenEndpoint, auth, tools),
         grantType: tokenExchangeGrant,
         parameters: targetParameters(config, need, {
           subject_token: value.reveal(),

@@ -20,8 +20,6 @@ export type Slot = 'first' | 'second'
 export interface KeptSecret {
   /** What it is for, from the documents. */
   readonly name: string
-  /** The version that `read` gave last. */
-  inUse(): string | undefined
   /** @throws Refusal `secret.unavailable` */
   read(now: Instant): Promise<SecretInUse>
   /**
@@ -75,11 +73,10 @@ export const openKeptSecret = async (
       throw thrown
     }
   }
-  const known: { versions: readonly string[]; given?: string } = { versions: [] }
+  const known: { versions: readonly string[] } = { versions: [] }
 
   return {
     name,
-    inUse: () => known.given,
     async read(now) {
       const slots = [await attempt('first', now), await attempt('second', now)]
       const there = slots.flatMap((one) => (one === undefined || one instanceof Refusal ? [] : [one]))
@@ -89,7 +86,6 @@ export const openKeptSecret = async (
       if (good === undefined) throw slots.find((one) => one instanceof Refusal) ?? unavailable(name, 'nothing is there')
       const since = refused.get(good.version)
       if (since !== undefined && now >= since + rest) refused.clear()
-      known.given = good.version
       return good
     },
     refuse(version, now) {

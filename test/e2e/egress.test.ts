@@ -100,7 +100,7 @@ describe('a real authorization server as partner', () => {
     const answer = await ask(await canonicalToken('alice'), 'wrong.example')
     expect(answer.status).toBe(403)
     const record = await eventually(() => running.dragoman.audit().find((one) => one['partner'] === 'wrong'))
-    expect(record).toMatchObject({ reason: 'partner.refused', detail: expect.stringContaining('status 401') })
+    expect(record).toMatchObject({ reason: 'partner.unauthenticated', detail: expect.stringContaining('status 401') })
   })
 
   it('leaves no secret and no token in what was written, nor in the state', async () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { request } from 'node:http'
 import type { CredentialStore } from '../../src/ports/credential-store.ts'
+import type { Http } from '../../src/ports/http.ts'
 import type { Meters } from '../../src/ports/meters.ts'
 import { createNodeHttp } from '../../src/runtimes/node/http.ts'
 import type { VaultAccess } from '../../src/sources/vault-secrets.ts'
@@ -126,6 +127,8 @@ export interface EgressWorldOptions {
   readonly audiences?: readonly string[]
   readonly credentials?: CredentialStore
   readonly meters?: Meters
+  /** In place of Node's own. */
+  readonly http?: Http
   readonly vault?: (partnerUrl: string) => VaultAccess
 }
 
@@ -138,7 +141,7 @@ export const openEgressWorld = async (options: EgressWorldOptions): Promise<Egre
   const place = await servePlace({
     issuer: us,
     now: () => time,
-    http: createNodeHttp(),
+    http: options.http ?? createNodeHttp(),
     documents: [...trustMaps, client(audiences), gateway('egress', 'json'), ...options.documents(partnerServer.url)],
     files: { 'idp.jwks.json': { keys: [idpKey.publicJwk] }, ...files },
     keyring: await testKeyring(),

@@ -39,7 +39,7 @@ beforeAll(async () => {
   world = await openEgressWorld({
     secrets: { client: secret },
     documents: (url) => [
-      ...Array.from({ length: 40 }, (_, n) =>
+      ...Array.from({ length: 60 }, (_, n) =>
         partner(`p${n}`, clientCredentials(`${url}/token`), { ...at(`p${n}.example`), calls: { timeout: '1s' } }),
       ),
       partner('each', { ...clientCredentials(`${url}/token`), perIdentity: true }, at('each.example')),
@@ -149,15 +149,27 @@ describe('an answer that is', () => {
     [
       '400 with an error of OAuth',
       { status: 400, body: { error: 'invalid_client', error_description: secret } },
+      'partner.unauthenticated',
       'status 400: invalid_client',
     ],
-    ['401 with a challenge', { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } }, 'status 401'],
-    ['403 with HTML', { status: 403, body: `<html>${secret}</html>` }, 'status 403'],
-    ['an error that is a sentence', { status: 400, body: { error: `no such ${secret}` } }, 'status 400'],
-  ])('%s is a refusal, and no more than a code of it is kept', async (_, answer, detail) => {
+    [
+      '401 with a challenge',
+      { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } },
+      'partner.unauthenticated',
+      'status 401',
+    ],
+    ['400 with another error', { status: 400, body: { error: 'invalid_scope' } }, 'partner.refused', 'invalid_scope'],
+    ['403 with HTML', { status: 403, body: `<html>${secret}</html>` }, 'partner.refused', 'status 403'],
+    [
+      'an error that is a sentence',
+      { status: 400, body: { error: `no such ${secret}` } },
+      'partner.refused',
+      'status 400',
+    ],
+  ])('%s is a refusal, and no more than a code of it is kept', async (_, answer, reason, detail) => {
     world.partner.answer(answer)
     const result = await sent(fresh())
-    expect([result.status, world.reason()]).toEqual([502, 'partner.refused'])
+    expect([result.status, world.reason()]).toEqual([502, reason])
     expect(world.traces.at(-1)?.outcome).toMatchObject({ detail: expect.stringContaining(detail) })
     expect(everythingSaid(result)).not.toContain(secret)
   })

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { CredentialStore } from '../../src/ports/credential-store.ts'
@@ -38,11 +39,16 @@ const meters: Meters = {
   gauge: () => undefined,
 }
 
+const ecKey = () =>
+  generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+
 const secrets: Record<string, string> = {
   one: 'secret-one',
   two: 'secret-two',
   key: 'api-key-one',
   other: 'api-key-two',
+  ec1: ecKey(),
+  ec2: ecKey(),
 }
 const { store, texts } = openStore()
 
@@ -57,6 +63,37 @@ const documents = (url: string) => [
   }),
   partner('slots', withSecret(url, [{ env: 'one' }, { env: 'two' }]), at('slots.example')),
   partner('keys', { type: 'api-key', value: [{ env: 'key' }, { env: 'other' }] }, at('keys.example')),
+  partner(
+    'jwts',
+    {
+      type: 'signed-jwt',
+      issuer: 'dragoman',
+      subject: { identity: 'subject' },
+      algorithm: 'ES256',
+      key: [{ env: 'ec1' }, { env: 'ec2' }],
+    },
+    at('jwts.example'),
+  ),
+  partner(
+    'nested',
+    {
+      type: 'jwt-bearer',
+      tokenEndpoint: `${url}/outer`,
+      clientAuth: { method: 'client_secret_post', clientId: 'outer', clientSecret: [{ env: 'one' }, { env: 'two' }] },
+      from: withSecret(url, { env: 'key' }),
+    },
+    at('nested.example'),
+  ),
+  partner(
+    'theirs',
+    {
+      type: 'jwt-bearer',
+      tokenEndpoint: `${url}/theirs`,
+      clientAuth: { method: 'client_secret_post', clientId: 'theirs', clientSecret: [{ env: 'one' }, { env: 'two' }] },
+      assertion: { subject: { identity: 'subject' }, audience: 'https://as.example' },
+    },
+    at('theirs.example'),
+  ),
   partner('each', withSecret(url, { env: 'one' }, { perIdentity: true }), at('each.example')),
 ]
 
@@ -190,6 +227,35 @@ describe('invalidation', () => {
     expect(world.partner.asked).toHaveLength(2)
   })
 
+  it('counts for the partner alone that it names', async () => {
+    const name = fresh()
+    const { body } = await sent(`${name}.example`)
+    await sent('keys.example')
+    expect((await invalidate('keys', body['credential_id'])).body['invalidated']).toBe(false)
+    expect(await given('keys.example')).toContain('api-key-one')
+    expect((await sent(`${name}.example`)).body['credential_id']).toBe(body['credential_id'])
+  })
+
+  it('is heeded once in five seconds, however often a partner takes nothing', async () => {
+    const name = fresh()
+    const first = await sent(`${name}.example`)
+    expect((await invalidate(name, first.body['credential_id'])).body['invalidated']).toBe(true)
+    const second = await sent(`${name}.example`)
+    expect((await invalidate(name, second.body['credential_id'])).body['invalidated']).toBe(false)
+    world.setTime(world.now() + 5)
+    expect((await invalidate(name, second.body['credential_id'])).body['invalidated']).toBe(true)
+    expect(world.partner.asked).toHaveLength(2)
+  })
+
+  it('of what an older slot made does not count against the newer one', async () => {
+    const [ada, bob] = [await sent('jwts.example'), await sent('jwts.example', { sub: 'bob' })]
+    await invalidate('jwts', ada.body['credential_id'])
+    const renewed = await sent('jwts.example')
+    expect(renewed.body['credential_id']).not.toBe(ada.body['credential_id'])
+    await invalidate('jwts', bob.body['credential_id'])
+    expect((await sent('jwts.example')).body['credential_id']).toBe(renewed.body['credential_id'])
+  })
+
   it.each([
     ['without proof', 'plain', {}, 403],
     ['of a partner that does not exist', 'constructor', gatewayProof, 403],
@@ -236,6 +302,60 @@ describe('a secret in two slots', () => {
     expect(world.partner.asked.length).toBeLessThanOrEqual(2)
     expect((await sent('slots.example')).status).toBe(502)
     expect(world.partner.asked.length).toBeLessThanOrEqual(3)
+  })
+})
+
+describe('a refusal that is not about a secret', () => {
+  it('of the credential below leaves the slots of the one above alone', async () => {
+    world.partner.answer({ status: 401, body: { error: 'invalid_client' } })
+    expect((await sent('nested.example')).status).toBe(502)
+    world.setTime(world.now() + 3)
+    world.partner.answer(() => tokens())
+    expect((await sent('nested.example')).status).toBe(200)
+    expect(world.partner.asked.at(-1)?.form()).toMatchObject({ client_id: 'outer', client_secret: 'secret-one' })
+  })
+
+  it('of one identity leaves the secret of all in its slot', async () => {
+    world.partner.answer({ status: 400, body: { error: 'invalid_grant' } })
+    expect((await sent('theirs.example')).status).toBe(502)
+    expect(world.partner.asked).toHaveLength(1)
+    world.partner.answer(() => tokens())
+    expect((await sent('theirs.example', { sub: 'bob' })).status).toBe(200)
+    expect(world.partner.asked.at(-1)?.form()).toMatchObject({ client_secret: 'secret-one' })
+  })
+})
+
+describe('a refresh token', () => {
+  it('that took the place of another is not lost with a store that is down', async () => {
+    let isDown = true
+    const inner = createMemoryCredentials()
+    const broken: CredentialStore = {
+      ...inner,
+      put: (...put) => (isDown ? Promise.reject(new Error('down')) : inner.put(...put)),
+    }
+    const other = await openEgressWorld({
+      secrets: { seed: 'r-first' },
+      credentials: broken,
+      documents: (url) => [
+        partner(
+          'rotating',
+          {
+            type: 'refresh-token',
+            tokenEndpoint: `${url}/token`,
+            clientAuth: { method: 'none', clientId: 'c' },
+            refreshToken: { env: 'seed' },
+          },
+          at('rotating.example'),
+        ),
+      ],
+    })
+    other.partner.answer(() => tokens({ refresh_token: 'r-second' }))
+    expect((await sent('rotating.example', {}, other)).status).toBe(200)
+    isDown = false
+    other.setTime(other.now() + 7_200)
+    expect((await sent('rotating.example', {}, other)).status).toBe(200)
+    expect(other.partner.asked.map(({ form }) => form()['refresh_token'])).toEqual(['r-first', 'r-second'])
+    await other.stop()
   })
 })
 
