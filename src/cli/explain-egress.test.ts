@@ -86,8 +86,13 @@ describe('explain egress', () => {
     const { token, explain } = await world()
     const { code, out } = await explain(await token(['other']), 'https://api.stripe.com/v1', '-o', 'json')
     expect(code).toBe(1)
-    const said = JSON.parse(out) as { reason: string; checks: readonly { check: string; ok: boolean; at?: string }[] }
+    const said = JSON.parse(out) as {
+      reason: string
+      checks: readonly { check: string; ok: boolean; at?: string }[]
+      change: { at: readonly string[] }
+    }
     expect(said.reason).toBe('partner.not_allowed')
+    expect(said.change.at).toEqual([expect.stringMatching(/stripe\.yaml:1:\d+$/)])
     const allowed = said.checks.filter(({ check }) => check.startsWith('allow'))
     expect(allowed.map(({ check, ok }) => [check, ok])).toEqual([
       ['allow[0]', false],

@@ -108,12 +108,15 @@ export const placesToChange = (
   const trustMap = trust.maps.find(({ name }) => name === trace.map)
   const rule = trustMap?.rules.find(({ name }) => name === trace.rule)
   const client = trace.client === undefined ? undefined : trust.clients.get(trace.client)
+  const partner = trust.partners.find(({ name }) => name === trace.partner)
   const places = {
     client: [client?.location],
     source: [client?.location],
     target: [rule?.location, client?.location],
     scope: [rule?.location, client?.location],
-    identity: [rule?.location],
+    identity: [partner?.location, rule?.location],
+    partner: [partner?.location],
+    secret: [partner?.location],
     rule: [rule?.location ?? trustMap?.location],
     map: [rule?.location ?? trustMap?.location],
     credential: sourcesOf(trace, trust),

@@ -6,6 +6,10 @@ import * as gateways from './gateways/installation.ts'
 import { traefikVersion } from './gateways/traefik.ts'
 import * as keycloak from './keycloak/installation.ts'
 import { startKeycloak } from './keycloak/server.ts'
+import * as partners from './partners/installation.ts'
+import { motoVersion } from './partners/moto.ts'
+import { vaultVersion } from './partners/vault.ts'
+import { versitygwVersion } from './partners/versitygw.ts'
 import * as proxies from './proxies/installation.ts'
 import * as saml from './saml/installation.ts'
 import * as spire from './spire/installation.ts'
@@ -73,6 +77,10 @@ export const suites: Readonly<Record<string, Suite>> = {
   gateways: {
     what: `nginx, HAProxy, Caddy, Traefik ${traefikVersion} and Envoy ${proxies.envoyVersion} that ask us`,
     install: () => installedOnly({ DRAGOMAN_TEST_GATEWAYS: JSON.stringify(gateways.installed(cacheOf)) }),
+  },
+  partners: {
+    what: `Vault ${vaultVersion}, versitygw ${versitygwVersion} and moto ${motoVersion}, which know partners' secrets`,
+    install: () => installedOnly({ DRAGOMAN_TEST_PARTNERS: JSON.stringify(partners.installed(cacheOf('partners'))) }),
   },
   certificates: {
     what: 'OpenSSL and certtool',

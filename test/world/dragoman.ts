@@ -73,8 +73,17 @@ export const newFolder = (): string => {
 
 export const removeFolder = (folder: string): void => rmSync(folder, { recursive: true, force: true })
 
+/** How it is started, where that matters. */
+export interface Start {
+  /** Default: a free one. */
+  readonly port?: string
+  /** Further options of the command line. */
+  readonly options?: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+}
+
 /** The command line: `dev` without its demo world, since only `dev` believes an issuer that speaks plain http. */
-const commandLine = (folder: string, port: string): readonly string[] => [
+const commandLine = (folder: string, { port = '0', options = [] }: Start): readonly string[] => [
   main,
   'dev',
   '--no-demo',
@@ -90,6 +99,7 @@ const commandLine = (folder: string, port: string): readonly string[] => [
   port,
   '--admin-port',
   '0',
+  ...options,
 ]
 
 /** The environment without what would set dragoman's options. */
@@ -152,15 +162,16 @@ export const eventually = async <T>(
   }
 }
 
-/**
- * Starts dragoman over `documents`, which are written into `folder`, on a free port unless one is named. The caller
- * stops it and removes the folder.
- */
-export const startDragoman = async (folder: string, documents: readonly Document[], port = '0'): Promise<Dragoman> => {
+/** Starts dragoman over `documents`, which are written into `folder`. The caller stops it and removes the folder. */
+export const startDragoman = async (
+  folder: string,
+  documents: readonly Document[],
+  how: Start = {},
+): Promise<Dragoman> => {
   writeDocuments(join(folder, 'maps'), documents)
-  const child = spawn(process.execPath, commandLine(folder, port), {
+  const child = spawn(process.execPath, commandLine(folder, how), {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...withoutSettings(process.env), INTROSPECTION_SECRET: clientSecret },
+    env: { ...withoutSettings(process.env), INTROSPECTION_SECRET: clientSecret, ...how.environment },
   })
   let output = ''
   for (const stream of [child.stdout, child.stderr])

@@ -64,6 +64,7 @@ export const paths = {
   authorization: '/auth',
   introspection: '/token/introspection',
   revocation: '/token/revocation',
+  registration: '/reg',
 } as const
 
 /** The parts of the library's objects that the settings touch; it ships no types. */
@@ -116,6 +117,7 @@ export const configuration = (keys: readonly SigningKey[]) => ({
     authorization: paths.authorization,
     introspection: paths.introspection,
     revocation: paths.revocation,
+    registration: paths.registration,
   },
   scopes: ['openid', 'email', 'groups'],
   claims: { openid: ['sub'], email: ['email', 'email_verified'], groups: ['groups', 'name'] },
@@ -130,6 +132,7 @@ export const configuration = (keys: readonly SigningKey[]) => ({
   features: {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
+    registration: { enabled: true },
     introspection: { enabled: true, allowedPolicy: () => true },
     revocation: { enabled: true, allowedPolicy: () => true },
     resourceIndicators: {

@@ -1,3 +1,4 @@
+import type { JWK } from 'jose'
 import * as z from 'zod'
 import { askForTokens, signInAs } from './authorization-code.ts'
 import { converse } from './child-process.ts'
@@ -20,6 +21,8 @@ export interface OpenIdProvider {
   opaqueToken(user: User): Promise<string>
   /** Ends the life of an opaque token (RFC 7009). */
   revoke(token: string): Promise<void>
+  /** Makes a client known that gets tokens for itself and proves itself with a key; returns its id (RFC 7591). */
+  registerKeyClient(key: JWK): Promise<string>
   /** Signs with new keys from now on; the old ones stay published only when `keepOld`. */
   rotateKeys(options?: { readonly keepOld?: boolean }): Promise<void>
   /** Is in trouble at discovery and the key set, or at `where`, until `restore`. */
@@ -67,6 +70,20 @@ export const startOpenIdProvider = async (): Promise<OpenIdProvider> => {
         body: new URLSearchParams({ ...client, token }),
       })
       if (!response.ok) throw new Error(`revocation: ${response.status}`)
+    },
+    registerKeyClient: async (key) => {
+      const response = await fetch(issuer + paths.registration, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({
+          token_endpoint_auth_method: 'private_key_jwt',
+          grant_types: ['client_credentials'],
+          response_types: [],
+          redirect_uris: [],
+          jwks: { keys: [key] },
+        }),
+      })
+      return z.object({ client_id: z.string() }).parse(await response.json()).client_id
     },
     rotateKeys: async ({ keepOld = false } = {}) => void (await ask({ ask: 'rotate', keepOld })),
     outage: async (trouble, where = [paths.discovery, paths.jwks]) =>

@@ -1,5 +1,5 @@
 import { type Document, documentsFor } from './documents.ts'
-import { type Dragoman, newFolder, removeFolder, startDragoman, subjectTokenTypes } from './dragoman.ts'
+import { type Dragoman, newFolder, removeFolder, type Start, startDragoman, subjectTokenTypes } from './dragoman.ts'
 import { type OpenIdProvider, startOpenIdProvider } from './openid-provider.ts'
 import { clients } from './openid-provider-settings.ts'
 
@@ -14,16 +14,17 @@ export interface Running {
   readonly stop: () => Promise<void>
 }
 
-/** Starts both. `prepare` may put the provider into trouble before dragoman first asks it. */
+/** Starts both, dragoman as `how` says. `prepare` may put the provider into trouble before dragoman first asks it. */
 export const startBoth = async (
   documents: (issuer: string) => readonly Document[] = documentsFor,
   prepare: (provider: OpenIdProvider) => Promise<void> = async () => undefined,
+  how: Start = {},
 ): Promise<Running> => {
   const provider = await startOpenIdProvider()
   const folder = newFolder()
   const started: Dragoman[] = []
   const start = async (written: readonly Document[], port?: string) => {
-    const dragoman = await startDragoman(folder, written, port)
+    const dragoman = await startDragoman(folder, written, { ...how, ...(port !== undefined && { port }) })
     started.push(dragoman)
     return dragoman
   }

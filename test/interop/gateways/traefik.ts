@@ -1,7 +1,7 @@
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import * as z from 'zod'
-import { isOnPath, must, run } from '../command.ts'
+import { must } from '../command.ts'
+import { buildPrograms, copyModule, ensureGo, writeModule, writeModuleFile } from '../go-modules.ts'
 import { madeOnce } from '../made-once.ts'
 
 /**
@@ -48,33 +48,16 @@ func (in *HTTP) DeepCopyInto(out *HTTP)     { *out = *in }
 func (in *Router) DeepCopyInto(out *Router) { *out = *in }
 `
 
-const downloaded = z.object({ Dir: z.string() })
-
-/** A copy of a module at `folder`, in which files may be changed. */
-const copyModule = (module: string, version: string, folder: string): void => {
-  const { ok, said } = run('go', ['mod', 'download', '-json', `${module}@${version}`], { cwd: '/' })
-  if (!ok) throw new Error(`fetching ${module} failed:\n${said.slice(-4000)}`)
-  const { Dir: kept } = downloaded.parse(JSON.parse(said.slice(said.indexOf('{'), said.lastIndexOf('}') + 1)))
-  cpSync(kept, folder, { recursive: true })
-  must(`opening ${folder}`, 'chmod', ['-R', 'u+w', folder])
-}
-
-const writeModule = (folder: string, name: string, file: string, text: string): void => {
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'go.mod'), `module ${name}\n\ngo 1.24\n`)
-  writeFileSync(join(folder, file), text)
-}
-
 /** Builds Traefik below `cache` unless it is there, and returns the folder of the program. */
 export const builtTraefik = (cache: string): string =>
   madeOnce(join(cache, `traefik-${traefikVersion}`), (beside) => {
-    if (!isOnPath('go')) throw new Error('Traefik is built from its Go module: install Go 1.26 or newer')
+    ensureGo('Traefik', '1.26')
     const source = join(beside, 'traefik')
     const [providers, authentication] = [join(beside, 'lego'), join(beside, 'http-auth')]
     copyModule(traefik, traefikVersion, source)
     copyModule(lego.module, lego.version, providers)
     copyModule(httpAuth.module, httpAuth.version, authentication)
-    writeFileSync(join(providers, 'providers', 'dns', 'zz_gen_dns_providers.go'), noProviders)
+    writeModuleFile(join(providers, 'providers', 'dns'), 'zz_gen_dns_providers.go', noProviders)
     writeModule(authentication, httpAuth.module, 'interop.go', noBasicAuthentication)
     writeModule(join(source, 'pkg', 'config', 'dynamic', 'ext'), extension, 'ext.go', emptyExtension)
     const place = { cwd: source, environment: { CGO_ENABLED: '0', GOFLAGS: '-mod=mod' } }
@@ -82,7 +65,6 @@ export const builtTraefik = (cache: string): string =>
     must('replacing modules', 'go', ['mod', 'edit', ...replaced], place)
     const programs = join(beside, 'bin')
     mkdirSync(programs)
-    const program = join(programs, 'traefik')
-    must('building Traefik', 'go', ['build', '-trimpath', '-ldflags', '-s -w', '-o', program, './cmd/traefik'], place)
+    buildPrograms('Traefik', join(programs, 'traefik'), ['./cmd/traefik'], place)
     return programs
   })

@@ -1,9 +1,7 @@
 import { join } from 'node:path'
-import { ensurePrograms, installPackages, must, run } from '../command.ts'
+import { ensurePrograms, must } from '../command.ts'
 import { madeOnce } from '../made-once.ts'
-
-/** Debian's Python, whatever else is on the path: its modules are Debian packages. */
-const python = '/usr/bin/python3'
+import { ensure, python, unpackedWheels } from '../python.ts'
 
 /**
  * The XML Security Library as a wheel that pip fetches, with the libxml2 that it was built for: Debian's is older and has
@@ -19,21 +17,6 @@ export interface Programs {
   readonly simplesamlphp: string
 }
 
-/** Sees to it that `check` succeeds, by Debian packages. */
-const ensure = (what: string, check: readonly [string, ...string[]], packages: readonly string[]): void => {
-  const [command, ...words] = check
-  if (run(command, words).ok) return
-  installPackages(packages)
-  must(`having ${what}`, command, words)
-}
-
-const unpackedWheels = (cache: string): string =>
-  madeOnce(join(cache, wheels.join('+')), (beside) => {
-    const options = ['-q', '--no-deps', '--only-binary=:all:', '--root-user-action=ignore', '--target', beside]
-    must('fetching xmlsec', python, ['-m', 'pip', 'install', ...options, ...wheels])
-    return beside
-  })
-
 /** Unpacked alone: the package would install and start a web server. */
 const unpackedSimplesamlphp = (cache: string): string =>
   madeOnce(join(cache, 'simplesamlphp'), (beside) => {
@@ -47,8 +30,11 @@ const unpackedSimplesamlphp = (cache: string): string =>
 export const installed = (cache: string): Programs => {
   ensurePrograms({ samlsign: 'opensaml-tools', php: 'php-cli' })
   ensure('modules of Python', [python, '-c', 'import saml2, lasso'], ['xmlsec1', 'python3-pysaml2', 'python3-lasso'])
-  ensure('pip', [python, '-m', 'pip', '--version'], ['python3-pip'])
   const extensions = 'exit(extension_loaded("dom") && extension_loaded("mbstring") ? 0 : 1);'
   ensure('extensions of PHP', ['php', '-r', extensions], ['php-xml', 'php-mbstring'])
-  return { python, wheels: unpackedWheels(cache), simplesamlphp: unpackedSimplesamlphp(cache) }
+  return {
+    python,
+    wheels: unpackedWheels(join(cache, wheels.join('+')), wheels),
+    simplesamlphp: unpackedSimplesamlphp(cache),
+  }
 }

@@ -1,18 +1,17 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isOnPath, must } from '../command.ts'
+import { buildPrograms, ensureGo } from '../go-modules.ts'
 import { madeOnce } from '../made-once.ts'
 
-/** SPIRE from its Go module, built here; the module proxy's checksums are checked by `go`. */
+/** SPIRE from its Go module, built here. */
 export const version = 'v1.13.3'
 
 const commands = ['spire-server', 'spire-agent'].map((name) => `github.com/spiffe/spire/cmd/${name}`)
 
 /** SQLite, which keeps the server's registrations, is a C library. */
-const build = ['build', '-trimpath', '-ldflags', '-s -w']
-
 const ensureTools = (): void => {
-  if (!isOnPath('go')) throw new Error('SPIRE is built from its Go module: install Go 1.25 or newer')
+  ensureGo('SPIRE', '1.25')
   if (!isOnPath('gcc')) throw new Error('SPIRE is built with SQLite, which is in C: install gcc')
 }
 
@@ -28,6 +27,6 @@ export const installed = (cache: string): string =>
     must('fetching SPIRE', 'go', ['get', ...commands.map((command) => `${command}@${version}`)], place)
     const programs = join(beside, 'bin')
     mkdirSync(programs)
-    must('building SPIRE', 'go', [...build, '-o', programs, ...commands], place)
+    buildPrograms('SPIRE', programs, commands, place)
     return programs
   })
