@@ -8,6 +8,7 @@ import type { VaultAccess } from '../../src/sources/vault-secrets.ts'
 import { type RecordedPartner, startPartner } from '../world/recorded-partner.ts'
 import { type ServedPlace, servePlace } from '../world/served-place.ts'
 import { type TestKey, testKey, testKeyring } from '../world/signing.ts'
+import { type Watch, watchEgress } from './egress-watch.ts'
 
 /** The way out: people with tokens of ours, gateways at the way out, and a partner on this machine. */
 
@@ -132,12 +133,14 @@ export interface EgressWorldOptions {
   readonly vault?: (partnerUrl: string) => VaultAccess
 }
 
-/** Starts a new world; stop it when done. */
+/** Starts a new world; stop it when done, which fails when a secret was written anywhere. */
 export const openEgressWorld = async (options: EgressWorldOptions): Promise<EgressWorld> => {
   let time = Date.UTC(2026, 5, 1) / 1_000
   const idpKey = await testKey('idp-1')
-  const partnerServer = await startPartner()
-  const { audiences = [], files = {}, secrets = {}, credentials, meters, vault } = options
+  const { audiences = [], files = {}, secrets = {}, vault } = options
+  const watch = watchEgress(options)
+  for (const secret of [...Object.values(secrets), gatewaySecret, callerSecret]) watch.secret(secret)
+  const partnerServer = await startPartner(watch.partnerSaid)
   const place = await servePlace({
     issuer: us,
     now: () => time,
@@ -146,12 +149,13 @@ export const openEgressWorld = async (options: EgressWorldOptions): Promise<Egre
     files: { 'idp.jwks.json': { keys: [idpKey.publicJwk] }, ...files },
     keyring: await testKeyring(),
     secrets,
-    ...(credentials && { credentials }),
-    ...(meters && { meters }),
+    ...watch.ports,
     ...(vault && { vault: vault(partnerServer.url) }),
   })
   const post: EgressWorld['post'] = async (path, body, headers = {}) =>
     answerOf(
+      watch,
+
       await fetch(`${place.url}${path}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...headers },
@@ -160,6 +164,8 @@ export const openEgressWorld = async (options: EgressWorldOptions): Promise<Egre
     )
   const exchange: EgressWorld['exchange'] = async (token, changes) =>
     answerOf(
+      watch,
+
       await fetch(`${place.url}/token`, {
         method: 'POST',
         headers: {
@@ -222,17 +228,17 @@ export const openEgressWorld = async (options: EgressWorldOptions): Promise<Egre
     async stop() {
       await place.stop()
       await partnerServer.stop()
+      watch.end(place.traces)
     },
   }
 }
 
-const answerOf = async (response: Response): Promise<EgressAnswer> => {
+const answerOf = async (watch: Watch, response: Response): Promise<EgressAnswer> => {
   const text = await response.text()
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>),
-  }
+  const { status, headers } = response
+  const body = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)
+  watch.answered(status, body, headers)
+  return { status, headers, body }
 }
 
 const rawGet = (url: string, path: string, headers: Readonly<Record<string, string>>): Promise<RawAnswer> =>

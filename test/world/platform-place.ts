@@ -6,6 +6,7 @@ import type { Trace } from '../../src/domain/trace.ts'
 import type { Keyring } from '../../src/mint/keyring.ts'
 import type { CredentialStore } from '../../src/ports/credential-store.ts'
 import type { Http } from '../../src/ports/http.ts'
+import type { Log } from '../../src/ports/log.ts'
 import { type Meters, silentMeters } from '../../src/ports/meters.ts'
 import type { Ports } from '../../src/ports/ports.ts'
 import type { ReplayGuard } from '../../src/ports/replay.ts'
@@ -43,6 +44,8 @@ export interface PlaceOptions {
   readonly http?: Http
   readonly credentials?: CredentialStore
   readonly meters?: Meters
+  /** Default: nobody reads it. */
+  readonly log?: Log
   readonly vault?: VaultAccess
   /** The secrets that documents refer to, by the name of their file, variable or binding. */
   readonly secrets?: Readonly<Record<string, string>>
@@ -97,7 +100,7 @@ const portsOf = (platform: Platform, options: PlaceOptions, traces: Trace[], onO
   replay: options.replay ?? createMemoryReplayGuard(platform.digest),
   rateLimits: createMemoryRateLimits(),
   audit: { record: (trace) => traces.push(trace) },
-  log: { info: () => undefined, warn: () => undefined },
+  log: options.log ?? { info: () => undefined, warn: () => undefined },
   meters: options.meters ?? silentMeters,
   credentials: options.credentials ?? createMemoryCredentials(),
 })

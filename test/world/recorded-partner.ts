@@ -36,7 +36,10 @@ export interface RecordedPartner {
 
 const maxBody = 262_144
 
-export const startPartner = async (): Promise<RecordedPartner> => {
+/** `said` hears what it answers. */
+export const startPartner = async (
+  said: (body: string | object) => void = () => undefined,
+): Promise<RecordedPartner> => {
   const asked: Asked[] = []
   let answering: Answering = () => ({ status: 500 })
   const server = createServer((request, response) => {
@@ -48,6 +51,7 @@ export const startPartner = async (): Promise<RecordedPartner> => {
     const answer = await answering(one, response)
     if (answer === undefined) return
     const { status = 200, headers = {}, body = '' } = answer
+    said(body)
     const type = typeof body === 'string' ? {} : { 'content-type': 'application/json' }
     response.writeHead(status, { ...type, ...headers })
     response.end(typeof body === 'string' ? body : JSON.stringify(body))
