@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import * as http from 'node:http'
+import * as https from 'node:https'
 
 /** A request as the service behind a gateway gets it. */
 export interface Arrival {
@@ -19,10 +20,15 @@ export interface Echo {
   readonly stop: () => Promise<void>
 }
 
-/** Starts it on the loopback interface, at a free port unless one is named. It is lenient, as services are. */
-export const startEcho = async (port = 0): Promise<Echo> => {
+const lenient = { insecureHTTPParser: true, maxHeaderSize: 262_144 }
+
+/**
+ * Starts it on the loopback interface, at a free port unless one is named, over TLS where it has a certificate (PEM). It is
+ * lenient, as services are.
+ */
+export const startEcho = async (port = 0, tls?: { readonly cert: string; readonly key: string }): Promise<Echo> => {
   let kept: Arrival[] = []
-  const server = createServer({ insecureHTTPParser: true, maxHeaderSize: 262_144 }, (incoming, response) => {
+  const keep: http.RequestListener = (incoming, response) => {
     const { method = '', url = '', rawHeaders } = incoming
     const headers = rawHeaders.flatMap((name, at) =>
       at % 2 === 0 ? [[name.toLowerCase(), rawHeaders[at + 1] ?? ''] as const] : [],
@@ -36,7 +42,8 @@ export const startEcho = async (port = 0): Promise<Echo> => {
       kept.push({ method, target: url, headers, body })
       response.writeHead(200, { 'content-type': 'text/plain' }).end('echo\n')
     })
-  })
+  }
+  const server = tls === undefined ? http.createServer(lenient, keep) : https.createServer({ ...lenient, ...tls }, keep)
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
