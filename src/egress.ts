@@ -9,7 +9,6 @@ import type { Instant } from './domain/time.ts'
 import { certificateRecord, type Trace } from './domain/trace.ts'
 import { destinationOf } from './egress-destination.ts'
 import { permitted, petitionFor } from './egress-grant.ts'
-import { tokenHeaders } from './gateways/carriage.ts'
 import { type Asker, admitted, certificateStatedBy, type DepartureGateway } from './gateways/client-certificate.ts'
 import { canLast, type Made, premisesOf } from './gateways/decisions-kept.ts'
 import type { DepartureQuestion } from './gateways/dialect.ts'
@@ -150,11 +149,11 @@ const equipped = async (
   desk: Desk,
   now: Instant,
 ): Promise<Equipped> => {
-  const { settings } = gateway.departures
+  const taken = [...gateway.departures.removed, ...partner.inject.removeHeaders]
   const signed = cargoOf(partner).isSigned
-    ? await desk.obtaining.sign(partner, credential, await outgoingOf(original, question, desk), now)
+    ? await desk.obtaining.sign(partner, credential, await outgoingOf(original, question, taken, desk), now)
     : undefined
-  const presentation = presentationOf(partner, credential, tokenHeaders(settings), signed)
+  const presentation = presentationOf(partner, credential, gateway.departures.removed, signed)
   return decidedAs<Equipped>({
     kind: 'equipped',
     gateway: gateway.name,
@@ -164,15 +163,18 @@ const equipped = async (
   })
 }
 
+/** The request as it will be sent: what is taken off is not there to be signed. */
 const outgoingOf = async (
   original: OriginalRequest,
   question: DepartureQuestion,
+  taken: readonly string[],
   { ports }: Desk,
 ): Promise<OutgoingRequest> => {
   const { body, ...told } = (await question.outgoing?.()) ?? { query: '', headers: {} }
-  if (body === undefined) return { ...original, ...told }
+  const headers = Object.fromEntries(Object.entries(told.headers).filter(([name]) => !taken.includes(name)))
+  if (body === undefined) return { ...original, ...told, headers }
   const contentDigest = hex(await ports.digest.hash('SHA-256', body))
-  return { ...original, ...told, contentDigest }
+  return { ...original, ...told, headers, contentDigest }
 }
 
 const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')

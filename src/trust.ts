@@ -9,7 +9,7 @@ import { type Draft, newDraft } from './formats/draft.ts'
 import { type GatewayRegistration, gatewayRegistration, gatewaySpec } from './formats/gateway-document.ts'
 import { routeGaps } from './formats/route-gaps.ts'
 import { schemaFaults } from './formats/schema-faults.ts'
-import { carriageRemarks } from './gateways/carriage.ts'
+import { carriageRemarks, leftOn } from './gateways/carriage.ts'
 import { compileTrustMap } from './map/compile.ts'
 import { type RuleSpec, trustMapSpec } from './map/schema.ts'
 import {
@@ -292,11 +292,13 @@ const uncarried = (gateways: readonly ReadGateway[], partners: readonly ReadPart
     if (departures === undefined || dialect === undefined) return []
     const location = entry.draft.locate(['spec', 'dialect'])
     return partners.flatMap(({ registration }) =>
-      carriageRemarks(cargoOf(registration), departures, dialect).map((remark) => ({
-        location,
-        path: 'spec.dialect',
-        ...remark,
-      })),
+      [...carriageRemarks(cargoOf(registration), departures, dialect), ...leftOn(cargoOf(registration), dialect)].map(
+        (remark) => ({
+          location,
+          path: 'spec.dialect',
+          ...remark,
+        }),
+      ),
     )
   })
 

@@ -78,7 +78,7 @@ describe('explain egress', () => {
     expect([code, err]).toEqual([0, ''])
     expect(out).toContain('stripe: api-key')
     expect(out).toContain('sets authorization')
-    expect(out).toMatch(/removes cookie, x-forwarded-client-cert/)
+    expect(out).toMatch(/removes cookie, .*x-forwarded-client-cert.*, forwarded/)
     expect(out).toContain('"user:ada"')
   })
 

@@ -8,10 +8,9 @@ import { tokenTypes } from '../domain/token-type.ts'
 import { newTrace, type Trace } from '../domain/trace.ts'
 import { destinationOf } from '../egress-destination.ts'
 import { permitted } from '../egress-grant.ts'
-import { tokenHeaders } from '../gateways/carriage.ts'
 import type { DepartureGateway } from '../gateways/client-certificate.ts'
 import { kindsOf } from '../obtain/errand.ts'
-import { alwaysRemoved, cargoOf } from '../obtain/injection.ts'
+import { cargoOf } from '../obtain/injection.ts'
 import type { PreparedPartner } from '../obtain/prepared-partner.ts'
 import { CommandError, exitCodes } from './exit-codes.ts'
 
@@ -85,7 +84,7 @@ const typeIn = ({ departures: { settings } }: DepartureGateway): string => {
 
 const factsOf = (partner: PreparedPartner, gateway: DepartureGateway): PartnerFacts => {
   const set = cargoOf(partner).headers
-  const removed = [...tokenHeaders(gateway.departures.settings), ...alwaysRemoved, ...partner.inject.removeHeaders]
+  const removed = [...gateway.departures.removed, ...partner.inject.removeHeaders]
   return {
     name: partner.name,
     kinds: kindsOf(partner.credential),

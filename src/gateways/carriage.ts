@@ -2,20 +2,19 @@ import { Refusal } from '../domain/refusal.ts'
 import type { DepartureSettings } from '../formats/gateway-departure-settings.ts'
 import type { Remark } from '../formats/schema-faults.ts'
 import type { Dialect } from './dialect.ts'
+import { tokenHeaders } from './outward-headers.ts'
 
 /** What a partner wants to have put on a request. */
 export interface Cargo {
   readonly partner: string
   /** The header fields that are set, lower-case. */
   readonly headers: readonly string[]
+  /** Those that the document has taken off, lower-case. */
+  readonly removed: readonly string[]
   /** It is signed, and so made for one request. */
   readonly isSigned: boolean
   readonly hasQuery: boolean
 }
-
-/** The headers in which a request carries a credential of ours. */
-export const tokenHeaders = ({ credentialFrom }: Pick<DepartureSettings, 'credentialFrom'>): readonly string[] =>
-  credentialFrom.flatMap((place) => ('header' in place ? [place.header] : []))
 
 /**
  * What keeps gateways of `dialect` from putting it on a request and from taking our own token off. Where a gateway cannot
@@ -40,6 +39,20 @@ export const carriageRemarks = (
       : []),
   ]
 }
+
+/** What the document has taken off and gateways of `dialect` leave on, unless their own configuration says so. */
+export const leftOn = (
+  { partner, removed }: Cargo,
+  { can, kind }: Dialect,
+): readonly (Remark & { readonly fix: string })[] =>
+  can.removal || removed.length === 0
+    ? []
+    : [
+        {
+          message: `${kind} cannot be told to remove ${removed.join(', ')} for ${partner}`,
+          fix: 'remove it in the configuration of the gateway',
+        },
+      ]
 
 /** @throws Refusal `partner.not_carriable` */
 export const requireCarriable = (cargo: Cargo, settings: DepartureSettings, dialect: Dialect): void => {

@@ -77,7 +77,12 @@ export const prepareGateway = async (
   return {
     ...gateway,
     ...(decisions && { decisions: prepareDecisions(gateway, decisions, kinds.dialects) }),
-    ...(departures && { departures: prepareDepartures(gateway, departures, kinds) }),
+    ...(departures && {
+      departures: prepareDepartures(gateway, departures, {
+        ...kinds,
+        allCarriers: usualCarriers(kinds.certificateHeaders),
+      }),
+    }),
   }
 }
 
@@ -90,13 +95,13 @@ const prepareStatement = (
   return { carriers: headers.carriers(config), read: (field) => headers.read(field, config) }
 }
 
+/** The fields in which `dialects` are usually spoken. */
+const usualCarriers = (dialects: readonly AnyCertificateHeaders[]): readonly string[] =>
+  dialects.flatMap((dialect) => [...dialect.carriers(dialect.schema.parse({})), ...(dialect.otherCarriers ?? [])])
+
 /** All gateways together. The fields in which `dialects` are usually spoken are known even where nobody uses them. */
 export const gatewaysOf = (all: readonly PreparedGateway[], dialects: readonly AnyCertificateHeaders[]): Gateways => {
-  const usual = dialects.flatMap((dialect) => [
-    ...dialect.carriers(dialect.schema.parse({})),
-    ...(dialect.otherCarriers ?? []),
-  ])
-  const names = [...usual, ...all.flatMap(({ carriers }) => carriers)]
+  const names = [...usualCarriers(dialects), ...all.flatMap(({ carriers }) => carriers)]
   const open = all.flatMap((gateway) => (isOpen(gateway) ? [[gateway.name, gateway] as const] : []))
   return {
     all,

@@ -17,6 +17,7 @@ import { removedHeaders } from './envoy-http.ts'
 import { denied, permittedHeaders, refuseUnproven } from './http-dialect.ts'
 import { unrivalled } from './original-headers.ts'
 import { outgoingFrom } from './outgoing.ts'
+import { everySpelling } from './outward-headers.ts'
 
 /**
  * Envoy's ext_authz over gRPC, and everything that speaks it: Istio, Envoy Gateway, the Gateway API's ExternalAuth
@@ -121,7 +122,9 @@ export const equip = (
 ): CheckResponse => {
   const headers = Object.fromEntries(presentation.set.map(([name, value]) => [name, value.reveal()]))
   const ours = [...names].filter((name) => /^x[^a-z0-9]dragoman[^a-z0-9]/.test(name))
-  const removed = [...new Set([...presentation.remove, ...ours])].filter((name) => !Object.hasOwn(headers, name))
+  const removed = [...new Set([...everySpelling(presentation), ...ours])].filter(
+    (name) => !Object.hasOwn(headers, name),
+  )
   const texts = {
     gateway,
     partner: presentation.partner,

@@ -1,6 +1,6 @@
 import type { DecisionSettings } from '../formats/gateway-decision-settings.ts'
+import { otherSpellings } from '../formats/header-spellings.ts'
 import { authzPath } from './authz-path.ts'
-import { otherSpellings } from './header-spellings.ts'
 import { httpDialect } from './http-dialect.ts'
 import { byCallItself } from './original-headers.ts'
 import { outgoingFrom } from './outgoing.ts'

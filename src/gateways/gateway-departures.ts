@@ -3,6 +3,7 @@ import type { Equipped } from '../domain/decision.ts'
 import type { DepartureSettings } from '../formats/gateway-departure-settings.ts'
 import { type MatchesWhole, matcherOf } from '../formats/pattern.ts'
 import type { DepartureQuestion, Dialect, HttpWords } from './dialect.ts'
+import { outwardRemovals } from './outward-headers.ts'
 
 /** How a gateway asks for the credentials of partners, made ready. */
 export interface Departures {
@@ -10,6 +11,8 @@ export interface Departures {
   /** How the gateway speaks over HTTP, where it does. */
   readonly words?: HttpWords<DepartureQuestion, Equipped>
   readonly settings: DepartureSettings
+  /** What goes off every request, lower-case. */
+  readonly removed: readonly string[]
   /** May it have the credentials of the partner of this name? */
   readonly mayUse: MatchesWhole
   /** The gateway as the client in whose name is asked; what it may have, the partners' documents say. */
@@ -19,6 +22,7 @@ export interface Departures {
 /**
  * Makes the departures of the gateway `name` ready, which states certificates in the headers `carriers`.
  *
+ * @param allCarriers the headers in which gateways of any kind state certificates
  * @param insideSources the trust maps of our own tokens and of SVIDs: a foreign credential is nobody inside
  *
  * @throws Error when there is no such dialect
@@ -26,7 +30,15 @@ export interface Departures {
 export const prepareDepartures = (
   { name, carriers }: { readonly name: string; readonly carriers: readonly string[] },
   settings: DepartureSettings,
-  { dialects, insideSources }: { readonly dialects: readonly Dialect[]; readonly insideSources: readonly string[] },
+  {
+    dialects,
+    insideSources,
+    allCarriers,
+  }: {
+    readonly dialects: readonly Dialect[]
+    readonly insideSources: readonly string[]
+    readonly allCarriers: readonly string[]
+  },
 ): Departures => {
   const dialect = dialects.find(({ kind }) => kind === settings.dialect)
   if (dialect === undefined) throw new Error(`no dialect ${settings.dialect}`)
@@ -34,6 +46,7 @@ export const prepareDepartures = (
   return {
     dialect,
     settings,
+    removed: outwardRemovals(settings, [...carriers, ...allCarriers]),
     mayUse: matcherOf(settings.partners),
     client: authenticatedAs({
       id: name,

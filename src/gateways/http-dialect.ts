@@ -3,6 +3,7 @@ import type { OriginalRequest } from '../domain/original-request.ts'
 import { onTheWire, Refusal } from '../domain/refusal.ts'
 import { type DecisionSettings, identityHeaders, type RespondSettings } from '../formats/gateway-decision-settings.ts'
 import type { Capabilities, Dialect, HttpAnswer, HttpCall, Outgoing, Said } from './dialect.ts'
+import { everySpelling } from './outward-headers.ts'
 import { impostorsOf, refuseImpostors } from './own-headers.ts'
 import { limitHeaders } from './rate-limits.ts'
 import { retryAfter } from './token-form.ts'
@@ -71,7 +72,7 @@ const equippedAnswer = ({ presentation }: Equipped, said: Said, can: Capabilitie
     status: 200,
     headers: {
       ...Object.fromEntries(set),
-      ...(can.removal ? { 'X-Envoy-Auth-Headers-To-Remove': presentation.remove.join(',') } : {}),
+      ...(can.removal ? { 'X-Envoy-Auth-Headers-To-Remove': everySpelling(presentation).join(',') } : {}),
       ...saidHeaders(said),
     },
     body: '',

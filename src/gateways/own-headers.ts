@@ -1,7 +1,7 @@
 import { Refusal } from '../domain/refusal.ts'
 import { identityHeaders, type RespondSettings } from '../formats/gateway-decision-settings.ts'
+import { otherSpellings } from '../formats/header-spellings.ts'
 import type { Question } from './dialect.ts'
-import { otherSpellings } from './header-spellings.ts'
 
 /** The headers, lower-case, in which the service hears of us: what a client wrote there is overwritten. */
 export const ownHeaders = ({ header }: RespondSettings): readonly string[] =>

@@ -1,7 +1,7 @@
 import type { OriginalRequest } from '../domain/original-request.ts'
 import { Refusal } from '../domain/refusal.ts'
+import { otherSpellings } from '../formats/header-spellings.ts'
 import type { GatewayCall } from './gateway-authentication.ts'
-import { otherSpellings } from './header-spellings.ts'
 
 /**
  * Where others state the method, the host or the URL of a request. Services and frameworks that believe one of these act

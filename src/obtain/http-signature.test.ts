@@ -117,6 +117,11 @@ beforeAll(async () => {
         },
         at('fields.example'),
       ),
+      partner(
+        'taken',
+        { ...usual, key: { file: 'p256' }, components: [...basics, 'x-forwarded-host'] },
+        at('taken.example'),
+      ),
       partner('words', { ...usual, key: { file: 'words' } }, at('words.example')),
       partner('other', { ...usual, key: { file: 'p384' } }, at('other.example')),
       partner('blank', { ...usual, algorithm: 'hmac-sha256', key: { file: 'blank' } }, at('blank.example')),
@@ -313,6 +318,12 @@ describe('what cannot be signed is refused', () => {
       'fields',
       { headers: { 'idempotency-key': 'ü' } },
       'Field idempotency-key is not ASCII field content',
+    ],
+    [
+      'a field that is taken off when the request leaves',
+      'taken',
+      { headers: { 'x-forwarded-host': 'taken.example' } },
+      'the signature is over x-forwarded-host, which is not known of the request',
     ],
   ])('%s', async (_, name, changes, detail) => {
     const { status, body } = await sent(`https://${name}.example/`, changes)

@@ -1,20 +1,9 @@
 import type { Obtained, PartnerCredential, Presentation } from '../domain/partner.ts'
 import { Refusal } from '../domain/refusal.ts'
 import { type Secret, secret } from '../domain/secret.ts'
-import { identityHeaders } from '../formats/gateway-decision-settings.ts'
 import type { AnyObtainer, InjectedHeader, SignedRequest } from './obtainer.ts'
 import type { PartnerRegistration } from './partner-document.ts'
 import type { PreparedPartner } from './prepared-partner.ts'
-
-/** What no partner may see: who was there is our own business, and what opens doors here must not travel. */
-export const alwaysRemoved: readonly string[] = [
-  'cookie',
-  'x-forwarded-client-cert',
-  'client-cert',
-  'client-cert-chain',
-  'txn-token',
-  ...Object.values(identityHeaders).map((name) => name.toLowerCase()),
-]
 
 /** What of a partner's document its gateways must be able to carry. */
 export const cargoOf = ({
@@ -24,6 +13,7 @@ export const cargoOf = ({
 }: Pick<PartnerRegistration, 'name' | 'inject'> & { readonly credential: { readonly obtainer: AnyObtainer } }) => ({
   partner: name,
   headers: inject.headers.map((header) => header.name.toLowerCase()),
+  removed: inject.removeHeaders,
   isSigned: obtainer.sign !== undefined,
   hasQuery: inject.query.length > 0,
 })
@@ -31,31 +21,53 @@ export const cargoOf = ({
 /**
  * How a credential is put on a request: what `inject` says, or what a signature came to. What is set is not removed.
  *
- * @param tokenHeaders the headers, lower-case, in which the request carried a credential of ours
+ * @param removed the headers, lower-case, that go off every request of this gateway
  * @throws Refusal `partner.invalid_answer` when a part is missing or has what no header field may have
  */
 export const presentationOf = (
   partner: PreparedPartner,
   credential: PartnerCredential,
-  tokenHeaders: readonly string[],
+  removed: readonly string[],
   signed?: SignedRequest,
 ): Presentation => {
-  const { headers, query, removeHeaders } = partner.inject
+  const { headers, query } = partner.inject
   const injected = headers.map((header) => fieldOf(header, credential))
   const set = [...injected, ...(signed?.set ?? [])]
-  const names = new Set(set.map(([name]) => name))
-  const remove = [...new Set([...tokenHeaders, ...alwaysRemoved, ...removeHeaders])]
   const parameters = query.map(({ name, from }) => [name, partOf(credential, from)] as const)
   return {
     partner: partner.name,
     credentialId: credential.id,
     set,
-    remove: remove.filter((name) => !names.has(name)),
+    remove: removalsBeside(
+      set.map(([name]) => name),
+      partner,
+      removed,
+    ),
     query: { set: parameters, remove: [] },
     boundTo: signed?.boundTo ?? [],
     expiresAt: Math.min(credential.goodUntil, signed?.expiresAt ?? credential.goodUntil),
   }
 }
+
+/** By what goes off every request of a gateway, then by the partner and the names of what is set. */
+const removals = new WeakMap<readonly string[], Map<string, readonly string[]>>()
+
+/** The same for every request to a partner but for the few sets of names that a signature can have. */
+const removalsBeside = (
+  set: readonly string[],
+  { name, inject }: PreparedPartner,
+  removed: readonly string[],
+): readonly string[] => {
+  const known = removals.get(removed) ?? new Map<string, readonly string[]>()
+  removals.set(removed, known)
+  const key = `${name} ${set.join()}`
+  const found = known.get(key) ?? without(set, [...removed, ...inject.removeHeaders])
+  known.set(key, found)
+  return found
+}
+
+const without = (set: readonly string[], removed: readonly string[]): readonly string[] =>
+  [...new Set(removed)].filter((name) => !set.includes(name))
 
 const fieldOf = (header: InjectedHeader, credential: Obtained): readonly [string, Secret<string>] => {
   const name = header.name.toLowerCase()

@@ -160,11 +160,22 @@ describe('a Gateway document at the way out', () => {
   it('is warned of a partner that its dialect cannot carry', async () => {
     const byHeader = { ...good, inject: { headers: [{ name: 'X-Api-Key', from: 'value' }] } }
     const signed = { ...good, credential: { type: 'http-signature', keyId: 'k', key: { file: 'k' } } }
-    const { warnings } = await judged(document('Partner', 'h', byHeader), document('Partner', 's', signed), gateway({}))
+    const cleared = { ...good, inject: { removeHeaders: ['X-Api-Key'] } }
+    const { warnings } = await judged(
+      document('Partner', 'h', byHeader),
+      document('Partner', 's', signed),
+      document('Partner', 'c', cleared),
+      gateway({}),
+    )
     expect(warnings).toEqual(
       expect.arrayContaining([
         ['spec.dialect', 'nginx cannot remove authorization, and h sets none', 'set authorization in inject'],
         ['spec.dialect', 'nginx does not tell all that the signature of s is over', 'envoy-grpc, or json'],
+        [
+          'spec.dialect',
+          'nginx cannot be told to remove x-api-key for c',
+          'remove it in the configuration of the gateway',
+        ],
       ]),
     )
   })

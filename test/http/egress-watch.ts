@@ -12,9 +12,9 @@ import { createCanary } from '../world/canary.ts'
  */
 export interface Watch {
   readonly ports: { readonly log: Log; readonly meters: Meters; readonly credentials: CredentialStore }
-  secret(text: string): void
+  readonly secret: (text: string) => void
   /** The partner has answered with this. */
-  partnerSaid(body: string | object): void
+  readonly partnerSaid: (body: string | object) => void
   answered(status: number, body: Body, headers: Headers): void
   /** @throws Error when a secret was written */
   end(traces: readonly Trace[]): void

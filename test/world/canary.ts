@@ -1,11 +1,11 @@
 /** What was written somewhere for good is searched for what must be nowhere. */
 export interface Canary {
   /** Must be nowhere: as it is, as it stands in URLs and JSON, and line by line where it has lines. */
-  secret(text: string): void
+  readonly secret: (text: string) => void
   /** `where` says what it was that wrote. */
-  wrote(where: string, text: string): void
+  readonly wrote: (where: string, text: string) => void
   /** @throws Error that names each place, and of a secret no more than its beginning */
-  check(): void
+  readonly check: () => void
 }
 
 /** Shorter texts stand everywhere by chance. */

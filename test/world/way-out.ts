@@ -98,6 +98,6 @@ export const describeRequest = async (dragoman: Dragoman, token: string, { heade
 export const bearerIn = (answer: Response): string =>
   (answer.headers.get('authorization') ?? '').replace(/^Bearer /, '')
 
-/** The audit record about the newest question for `partner`. */
-export const auditOf = (dragoman: Dragoman, partner: string) =>
-  eventually(() => dragoman.audit().findLast((one) => one['partner'] === partner))
+/** The audit record about the newest question for the partner `name`. */
+export const auditOf = (dragoman: Dragoman, name: string) =>
+  eventually(() => dragoman.audit().findLast((one) => one['partner'] === name))
