@@ -9,10 +9,12 @@ import { table } from './harness/table.ts'
 import { withWorld } from './harness/world.ts'
 import { authzCold } from './scenarios/authz-cold.ts'
 import { authzWarm } from './scenarios/authz-warm.ts'
+import { egressWarm } from './scenarios/egress-warm.ts'
 import { exchangeCold } from './scenarios/exchange-cold.ts'
 import { exchangeOverload } from './scenarios/exchange-overload.ts'
 import { exchangePrivateKeyJwt } from './scenarios/exchange-private-key-jwt.ts'
 import { exchangeRepeat } from './scenarios/exchange-repeat.ts'
+import { missStorm } from './scenarios/miss-storm.ts'
 import { saml } from './scenarios/saml.ts'
 import { samlRepeat } from './scenarios/saml-repeat.ts'
 import type { Scenario } from './scenarios/scenario.ts'
@@ -30,6 +32,8 @@ const scenarios: readonly Scenario[] = [
   exchangeOverload,
   authzWarm,
   authzCold,
+  egressWarm,
+  missStorm,
   start,
   x509Chain,
   x509Leaf,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { keyClientId, secretClientId, targetAudience, targetScope } from './exchange-setup.ts'
 import { foreignAudience, foreignIssuer, foreignParty, foreignTenant } from './foreign-issuer.ts'
-import { gatewayName, gatewaySecretHeader, protectedHost } from './forwarded-request.ts'
+import { egressName, gatewayName, gatewaySecretHeader, partnerTokenIssuer, protectedHost } from './forwarded-request.ts'
 import type { World } from './world.ts'
 
 const apiVersion = 'dragoman/v1alpha1'
@@ -16,13 +16,18 @@ export interface MoreDocuments {
   readonly otherMaps?: number
   /** The gateway that asks about requests. */
   readonly gateway?: boolean
+  /** The gateway at the way out, and the partner that its requests go to. */
+  readonly egress?: boolean
 }
 
 /**
  * Writes the folder of trust maps that dragoman is measured with. The issuer's keys lie in a file, so nothing asks the
  * network. Returns the folder.
  */
-export const writeDocuments = (world: World, { otherMaps = 0, gateway = false }: MoreDocuments): string => {
+export const writeDocuments = (
+  world: World,
+  { otherMaps = 0, gateway = false, egress = false }: MoreDocuments,
+): string => {
   const folder = join(world.folder, 'trust-maps')
   const write = (file: string, text: string) => writeFileSync(join(folder, file), text)
   mkdirSync(folder, { recursive: true })
@@ -35,6 +40,10 @@ export const writeDocuments = (world: World, { otherMaps = 0, gateway = false }:
       .join('---\n'),
   )
   if (gateway) write('gateway.yaml', stringify(gatewayDocument(world)))
+  if (egress) {
+    write('egress.yaml', `${stringify(egressDocument(world))}---\n${stringify(partnerDocument)}`)
+    write(partnerKeyFile, JSON.stringify(world.clientKey))
+  }
   for (let index = 1; index <= otherMaps; index += 1) {
     write(`other-${index}.yaml`, stringify(trustMap(`other-${index}`, `https://issuer-${index}.bench.example`)))
   }
@@ -95,6 +104,40 @@ const gatewayDocument = ({ setup }: World) => ({
     ],
   },
 })
+
+/** The same gateway, of the same people, at the way out. */
+const egressDocument = ({ setup }: World) => ({
+  apiVersion,
+  kind: 'Gateway',
+  metadata: { name: egressName },
+  spec: {
+    direction: 'egress',
+    authenticate: { secretHeader: { name: gatewaySecretHeader, secrets: [{ sha256: sha256(setup.clientSecret) }] } },
+    dialect: 'forward-auth',
+    credentialFrom: [{ header: 'Authorization', scheme: 'Bearer', type: 'jwt' }],
+    sources: ['bench'],
+  },
+})
+
+const partnerKeyFile = 'partner-key.json'
+
+/** It takes a JWT under a key that it knows: made once, and kept for everybody. */
+const partnerDocument = {
+  apiVersion,
+  kind: 'Partner',
+  metadata: { name: 'bench-partner' },
+  spec: {
+    destinations: { hosts: [protectedHost], paths: ['/v1/**'] },
+    allow: [{ subjects: ['user:*'] }],
+    credential: {
+      type: 'signed-jwt',
+      issuer: partnerTokenIssuer,
+      audience: `https://${protectedHost}`,
+      algorithm: 'ES256',
+      key: { file: partnerKeyFile },
+    },
+  },
+}
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64url')
 

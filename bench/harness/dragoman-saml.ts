@@ -1,23 +1,16 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ServerOptions } from '../../src/runtimes/node/server-options.ts'
+import { built, openedDesk } from './opened-desk.ts'
 import { audience, entityId } from './saml-assertions.ts'
 import { answerWithAssertions } from './saml-work.ts'
 
 /** dragoman's own verification of an assertion, as the journey calls it, from the build. */
 
-const built = <Module>(path: string): Promise<Module> => import(new URL(`../../dist/${path}`, import.meta.url).href)
-
 const { verifiers } = await built<typeof import('../../src/catalog.ts')>('catalog.js')
-const { openDesk } = await built<typeof import('../../src/desk.ts')>('desk.js')
 const { authenticatedAs } = await built<typeof import('../../src/domain/client.ts')>('domain/client.js')
-const { silentMeters } = await built<typeof import('../../src/ports/meters.ts')>('ports/meters.js')
 const { secret } = await built<typeof import('../../src/domain/secret.ts')>('domain/secret.js')
 const { tokenTypes } = await built<typeof import('../../src/domain/token-type.ts')>('domain/token-type.js')
 const { newTrace } = await built<typeof import('../../src/domain/trace.ts')>('domain/trace.js')
-const { composePorts, deploymentOf, openState } =
-  await built<typeof import('../../src/runtimes/node/composition.ts')>('runtimes/node/composition.js')
-const { loadTrust } = await built<typeof import('../../src/trust.ts')>('trust.js')
 const { sourcesOf, verify } = await built<typeof import('../../src/verify/verify.ts')>('verify/verify.js')
 
 const trustMap = {
@@ -37,38 +30,12 @@ const trustMap = {
   },
 }
 
-const optionsIn = (folder: string): ServerOptions => ({
-  trustMaps: folder,
-  keys: folder,
-  host: '127.0.0.1',
-  port: 0,
-  adminHost: '127.0.0.1',
-  adminPort: 0,
-  state: ':memory:',
-  audit: 'none',
-  world: 'serve',
-  log: { info: () => undefined, warn: () => undefined },
-})
-
-const deskIn = async (folder: string) => {
-  const options = optionsIn(folder)
-  const state = await openState(options.state)
-  const live = { stopping: false }
-  const ports = composePorts(options, state, { record: () => undefined }, silentMeters, live)
-  const files = [{ name: 'bench.yaml', text: JSON.stringify(trustMap) }]
-  const { trust, faults } = await loadTrust(files, { world: 'serve', insecureLoopback: false, digest: ports.digest })
-  if (trust === undefined) throw new Error(JSON.stringify(faults))
-  const opened = await openDesk(trust, deploymentOf(options, audience, ports, live))
-  if (!('desk' in opened)) throw new Error(JSON.stringify(opened.faults))
-  return opened.desk
-}
-
 const rights = { sources: ['**'], audiences: ['**'], scopes: ['**'] }
 const presenter = { client: authenticatedAs({ id: 'bench', method: 'client_secret_basic', rights }) }
 
 answerWithAssertions(async (assertions, { folder, certificate }) => {
   writeFileSync(join(folder, 'idp.pem'), certificate)
-  const desk = await deskIn(folder)
+  const desk = await openedDesk({ folder, documents: [trustMap], issuer: audience, world: 'serve' })
   const tokens = assertions.map((xml) => secret(Buffer.from(xml, 'latin1').toString('base64url')))
   return () => {
     const sources = sourcesOf(desk.sources.all)

@@ -3,6 +3,9 @@ import type { ExchangeTarget } from './exchange-request.ts'
 /** What a gateway asks about, and how it says so: as Traefik and Caddy do. */
 
 export const gatewayName = 'bench-edge'
+export const egressName = 'bench-egress'
+/** Who makes the tokens that the partner takes. */
+export const partnerTokenIssuer = 'bench-of-dragoman'
 export const gatewaySecretHeader = 'X-Gateway-Secret'
 export const protectedHost = 'orders.bench.example'
 
@@ -20,8 +23,12 @@ const forwarded = {
 }
 
 /** The gateway's question at a server that listens on `port`. */
-export const asGateway = (port: number, secret: string): ExchangeTarget => ({
+export const asGateway = (port: number, secret: string, path = `/authz/${gatewayName}`): ExchangeTarget => ({
   port,
-  path: `/authz/${gatewayName}`,
+  path,
   forwarded: { ...forwarded, [gatewaySecretHeader]: secret },
 })
+
+/** The question of the gateway at the way out: about the same request. */
+export const asEgressGateway = (port: number, secret: string): ExchangeTarget =>
+  asGateway(port, secret, `/egress/${egressName}`)

@@ -12,3 +12,7 @@ export const medianRatio = (above: readonly number[], below: readonly number[]):
 
 /** Largest over smallest. */
 export const spread = (values: readonly number[]): number => Math.max(...values) / Math.min(...values)
+
+/** The value that the share `q` of `values` does not exceed. NaN when there are none. */
+export const quantile = (values: readonly number[], q: number): number =>
+  values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * q) - 1)] ?? Number.NaN
