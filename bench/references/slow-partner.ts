@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod'
 import { answerer, answerQuestions } from '../harness/answer-questions.ts'
 import { listen } from './listen.ts'
@@ -12,10 +11,11 @@ const serve = ({ milliseconds }: z.infer<typeof setup>) =>
   listen((request, response) => {
     asked.times += 1
     request.resume()
-    void sleep(milliseconds).then(() => {
+    const body = JSON.stringify({ access_token: `token-${asked.times}`, token_type: 'Bearer', expires_in: 3600 })
+    setTimeout(() => {
       response.writeHead(200, { 'content-type': 'application/json' })
-      response.end(JSON.stringify({ access_token: `token-${asked.times}`, token_type: 'Bearer', expires_in: 3600 }))
-    })
+      response.end(body)
+    }, milliseconds)
   })
 
 answerQuestions({
