@@ -11,7 +11,7 @@ import { destinationOf } from './egress-destination.ts'
 import { permitted, petitionFor } from './egress-grant.ts'
 import { type Asker, admitted, certificateStatedBy, type DepartureGateway } from './gateways/client-certificate.ts'
 import { canLast, type Made, premisesOf } from './gateways/decisions-kept.ts'
-import type { DepartureQuestion } from './gateways/dialect.ts'
+import type { DepartureQuestion, Outgoing } from './gateways/dialect.ts'
 import { credentialOf } from './gateways/presented-credential.ts'
 import { partyOf, requireRoom } from './gateways/rate-limits.ts'
 import { cargoOf, presentationOf } from './obtain/injection.ts'
@@ -149,9 +149,8 @@ const equipped = async (
   desk: Desk,
   now: Instant,
 ): Promise<Equipped> => {
-  const taken = [...gateway.departures.removed, ...partner.inject.removeHeaders]
   const signed = cargoOf(partner).isSigned
-    ? await desk.obtaining.sign(partner, credential, await outgoingOf(original, question, taken, desk), now)
+    ? await desk.obtaining.sign(partner, credential, await outgoingOf(original, question, partner, gateway, desk), now)
     : undefined
   const presentation = presentationOf(partner, credential, gateway.departures.removed, signed)
   return decidedAs<Equipped>({
@@ -163,18 +162,25 @@ const equipped = async (
   })
 }
 
-/** The request as it will be sent: what is taken off is not there to be signed. */
+/** The request as it will be sent: what is taken off is not there to be signed, and the gateway may make it https. */
 const outgoingOf = async (
   original: OriginalRequest,
   question: DepartureQuestion,
-  taken: readonly string[],
+  { credential: { obtainer, config }, inject }: PreparedPartner,
+  { departures: { removed, settings } }: DepartureGateway,
   { ports }: Desk,
 ): Promise<OutgoingRequest> => {
-  const { body, ...told } = (await question.outgoing?.()) ?? { query: '', headers: {} }
-  const headers = Object.fromEntries(Object.entries(told.headers).filter(([name]) => !taken.includes(name)))
-  if (body === undefined) return { ...original, ...told, headers }
-  const contentDigest = hex(await ports.digest.hash('SHA-256', body))
-  return { ...original, ...told, headers, contentDigest }
+  const fields = obtainer.signedFields?.(config) ?? []
+  const nothing: Outgoing = { sentPath: original.path, query: '', headers: {} }
+  const { body, ...told } = (await question.outgoing?.(fields)) ?? nothing
+  const taken = new Set([...removed, ...inject.removeHeaders])
+  return {
+    ...original,
+    ...(settings.originatesTLS ? { scheme: 'https' } : {}),
+    ...told,
+    headers: Object.fromEntries(Object.entries(told.headers).filter(([name]) => !taken.has(name))),
+    ...(body === undefined ? {} : { contentDigest: hex(await ports.digest.hash('SHA-256', body)) }),
+  }
 }
 
 const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')

@@ -104,10 +104,23 @@ describe('explain egress', () => {
   it.each([
     ['https://api.stripe.com.evil.invalid/', 'destination.unknown'],
     ['http://api.stripe.com/', 'destination.cleartext'],
+    ['https://api.stripe.com:8443/', 'destination.unknown'],
   ])('says why %s is refused', async (url, reason) => {
     const { token, explain } = await world()
     const { code, out } = await explain(await token(['payments']), url)
     expect([code, out.includes(reason)]).toEqual([1, true])
+  })
+})
+
+describe('a URL that is read in more than one way', () => {
+  it.each([
+    ['https://api.stripe.com/v1/../v2', 'the path has a dot segment'],
+    ['https://api.stripe.com\\@evil.invalid/', 'url is not an absolute http(s) URL'],
+    ['api.stripe.com', 'url is not an absolute http(s) URL'],
+  ])('%s is not explained as another', async (url, fault) => {
+    const { token, explain } = await world()
+    const { code, err } = await explain(await token(['payments']), url)
+    expect([code, err.includes(fault)]).toEqual([2, true])
   })
 })
 

@@ -1,8 +1,8 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import type { OutgoingRequest } from '../domain/partner.ts'
 import { describedRequest } from '../formats/described-request.ts'
 import { FormatError } from '../formats/format-error.ts'
-import { exitCodes } from './exit-codes.ts'
+import { CommandError, exitCodes } from './exit-codes.ts'
 import { addWalkOptions, mayShow, openDeskFor, readToken, type WalkOptions } from './explain-options.ts'
 import { explanationOf } from './explanation.ts'
 import { explanationText } from './explanation-text.ts'
@@ -12,7 +12,7 @@ import { resultLines, resultOf } from './walk-result.ts'
 
 interface EgressOptions extends WalkOptions {
   readonly token?: string
-  readonly url: URL
+  readonly url: string
   readonly method: string
   readonly gateway?: string
 }
@@ -23,7 +23,7 @@ export const createExplainEgressCommand = (): Command =>
     new Command('egress')
       .description('walk a request on its way out: which partner, may they, and what would be presented')
       .option('--token <token>', 'our token: - for standard input (default), @FILE, or the token itself')
-      .addOption(new Option('--url <url>', 'where the request goes').argParser(parseUrl).makeOptionMandatory())
+      .addOption(new Option('--url <url>', 'where the request goes, as it is sent').makeOptionMandatory())
       .option('--method <method>', 'the method of the request', 'GET')
       .option('--gateway <name>', 'the Gateway document; by default the only one at the way out'),
   )
@@ -37,11 +37,6 @@ Example:
   dragoman explain egress --token @ours.jwt --url https://api.stripe.com/v1/charges --issuer https://dragoman.example.com`,
     )
     .action(explainEgress)
-
-const parseUrl = (text: string): URL => {
-  if (!URL.canParse(text)) throw new InvalidArgumentError('an absolute URL is wanted.')
-  return new URL(text)
-}
 
 const explainEgress = async (options: EgressOptions): Promise<void> => {
   const { gateway, reveal = false } = options
@@ -68,11 +63,11 @@ const explainEgress = async (options: EgressOptions): Promise<void> => {
 }
 
 const requestOf = ({ url, method }: EgressOptions): OutgoingRequest => {
-  const text = JSON.stringify({ gateway: '-', method, url: url.href })
+  const text = JSON.stringify({ gateway: '-', method, url })
   try {
     return describedRequest(text).request
   } catch (cause) {
-    if (cause instanceof FormatError) throw new InvalidArgumentError(cause.message)
+    if (cause instanceof FormatError) throw new CommandError(`--url or --method: ${cause.message}`, exitCodes.usage)
     throw cause
   }
 }

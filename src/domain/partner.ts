@@ -6,6 +6,8 @@ import type { TokenType } from './token-type.ts'
 
 /** A request on its way out to a partner, as far as whoever asks describes it. */
 export interface OutgoingRequest extends OriginalRequest {
+  /** The path as it is sent, whose escapes policy may spell otherwise: a signature is over these octets. */
+  readonly sentPath: string
   /** What stands after `?`, as it is sent; empty where there is nothing. */
   readonly query: string
   /** Header fields as they will be sent, by their lower-case names. What is not named here is not signed. */

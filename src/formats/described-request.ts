@@ -52,13 +52,20 @@ const methodIn = (method: string): string => {
 const written =
   /^(https?):\/\/([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])(?::([1-9][0-9]{0,4}))?(\/[^?#]*)?(?:\?([^#]*))?$/
 
-const targetIn = (url: string): Pick<OutgoingRequest, 'scheme' | 'host' | 'port' | 'path' | 'query'> => {
+const targetIn = (url: string): Pick<OutgoingRequest, 'scheme' | 'host' | 'port' | 'path' | 'sentPath' | 'query'> => {
   const [, scheme, host, port, path = '/', query = ''] = url.length > 8_192 ? [] : (written.exec(url) ?? [])
   if (host === undefined || (scheme !== 'http' && scheme !== 'https') || !URL.canParse(url))
     throw new FormatError('url is not an absolute http(s) URL without user information and fragment')
   if (new URL(url).hostname !== host.toLowerCase()) throw new FormatError('the host of url can be read in two ways')
   if (!/^[!-~]*$/.test(query)) throw new FormatError('the query of url has characters that must be escaped')
-  return { scheme, host: host.toLowerCase(), ...(port === undefined ? {} : { port }), path: requestPath(path), query }
+  return {
+    scheme,
+    host: host.toLowerCase(),
+    ...(port === undefined ? {} : { port }),
+    path: requestPath(path),
+    sentPath: path,
+    query,
+  }
 }
 
 const headersIn = (value: Json): Readonly<Record<string, string>> => {

@@ -63,8 +63,8 @@ export interface Dialect {
 
 /** What a gateway asks about at the way out: a request that one of ours makes of a partner. */
 export interface DepartureQuestion extends Pick<Question, 'original' | 'field' | 'certificate'> {
-  /** What must be known to sign it, where the dialect tells it. */
-  outgoing?(): Outgoing | Promise<Outgoing>
+  /** What must be known to sign it over `fields`, lower-case names, where the dialect tells it. */
+  outgoing?(fields: readonly string[]): Outgoing | Promise<Outgoing>
   /**
    * The certificate of who asks for itself, in place of what a gateway states.
    *
@@ -74,7 +74,7 @@ export interface DepartureQuestion extends Pick<Question, 'original' | 'field' |
 }
 
 /** The rest of a request that is on its way out. */
-export interface Outgoing extends Pick<OutgoingRequest, 'query' | 'headers' | 'contentDigest'> {
+export interface Outgoing extends Pick<OutgoingRequest, 'sentPath' | 'query' | 'headers' | 'contentDigest'> {
   /** The whole content, where the gateway shows it; what is said of its digest counts for nothing then. */
   readonly body?: Uint8Array
 }

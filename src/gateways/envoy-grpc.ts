@@ -52,16 +52,16 @@ export const questionOf = ({ attributes = {} }: CheckRequest): CheckQuestion => 
     },
     field,
     names: fields.keys(),
-    outgoing: () => outgoingOf(http, field),
+    outgoing: () => outgoingOf(http, fields),
     certificate: () => certificateIn(source?.certificate),
     ...(route === undefined ? {} : { route }),
   }
 }
 
 /** Envoy says in a header of its own whether it shows the content, and whether all of it. */
-const outgoingOf = ({ path = '', body, rawBody }: CheckedRequest, field: Question['field']): Outgoing => {
-  const told = outgoingFrom(path, field)
-  if (field('x-envoy-auth-partial-body') !== 'false') return told
+const outgoingOf = ({ path = '', body, rawBody }: CheckedRequest, fields: ReadonlyMap<string, string>): Outgoing => {
+  const told = outgoingFrom(path, fields.keys(), (name) => fields.get(name))
+  if (fields.get('x-envoy-auth-partial-body') !== 'false') return told
   return { ...told, body: rawBody === undefined || rawBody.length === 0 ? encoder.encode(body ?? '') : rawBody }
 }
 

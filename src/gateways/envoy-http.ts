@@ -35,7 +35,7 @@ export const envoyHttp = httpDialect({
   kind: 'envoy-http',
   can: { tooManyRequests: true, outage: 503, removal: true, certificate: false, caching: false, signing: true },
   original: byCallItself,
-  outgoing: (call) => outgoingFrom(authzPath(call.target)?.tail ?? '', (name) => call.header(name)),
+  outgoing: (call, fields) => outgoingFrom(authzPath(call.target)?.tail ?? '', fields, (name) => call.header(name)),
   more: (settings, carriers) => ({
     'X-Envoy-Auth-Headers-To-Remove': removedHeaders(settings, carriers).join(','),
   }),

@@ -14,8 +14,8 @@ export interface HttpGateway {
   readonly can: Capabilities
   /** @throws Refusal `request.original_*`, `request.path_ambiguous` */
   readonly original: (call: HttpCall) => OriginalRequest
-  /** The rest of a request on its way out, where what it says of it is what is sent. */
-  readonly outgoing?: (call: HttpCall) => Outgoing
+  /** The rest of a request on its way out, where what it says of it is what is sent, with these header fields. */
+  readonly outgoing?: (call: HttpCall, fields: readonly string[]) => Outgoing
   /** Headers of an answer that lets a request pass, beside those that all have. */
   readonly more?: (settings: DecisionSettings, carriers: readonly string[]) => Readonly<Record<string, string>>
 }
@@ -57,7 +57,7 @@ export const httpDialect = ({ kind, can, original, outgoing, more = () => ({}) }
       question: (call) => ({
         original: () => original(call),
         field: (name) => call.header(name),
-        ...(outgoing && { outgoing: () => outgoing(call) }),
+        ...(outgoing && { outgoing: (fields: readonly string[]) => outgoing(call, fields) }),
       }),
       permit: (equipped, said) => equippedAnswer(equipped, said, can),
       deny: (denial, said) => denied(denial, said, can),

@@ -44,10 +44,10 @@ const questionOf = (
   call: HttpCall,
   desk: Desk,
 ): DepartureQuestion => {
-  const { query, headers, contentDigest } = request
+  const { sentPath, query, headers, contentDigest } = request
   const rest = {
     original: () => request,
-    outgoing: () => ({ query, headers, ...(contentDigest === undefined ? {} : { contentDigest }) }),
+    outgoing: () => ({ sentPath, query, headers, ...(contentDigest === undefined ? {} : { contentDigest }) }),
   }
   if (gateway.departures.settings.callers === 'gateway') return { ...rest, field: (name) => headers[name] }
   return {

@@ -3,6 +3,7 @@ import { Refusal } from '../domain/refusal.ts'
 import { type Secret, secret } from '../domain/secret.ts'
 import type { Instant, Seconds } from '../domain/time.ts'
 import { FormatError } from '../formats/format-error.ts'
+import { asObject } from '../formats/json.ts'
 import type { HttpResponse } from '../ports/http.ts'
 import { readJsonObject } from '../sources/json-document.ts'
 
@@ -35,11 +36,12 @@ export const refusedBy = (who: string, status: number, code?: string): Refusal =
   return new Refusal(isAboutUs ? 'partner.unauthenticated' : 'partner.refused', detail)
 }
 
-/** OAuth's `error`, or `error.code` and `code` of others; nothing longer than a word gets into our records. */
+/** OAuth's `error`, Google's `error.status`, `error.code` and `code` of others; nothing longer than a word gets into our records. */
 const codeIn = (body: Uint8Array): string | undefined => {
   try {
     const { error, code } = readJsonObject(body)
-    return wordIn(error) ?? wordIn(code)
+    const { status, code: inner } = asObject(error) ?? {}
+    return wordIn(error) ?? wordIn(status) ?? wordIn(inner) ?? wordIn(code)
   } catch {
     return undefined
   }
@@ -63,12 +65,13 @@ export const secondsIn = (value: Json | undefined, what: string): Seconds => {
   return value
 }
 
-/** An instant as RFC 3339 writes it. @throws Refusal `partner.invalid_answer` */
-export const instantIn = (value: Json | undefined, what: string): Instant => {
+/** An end as RFC 3339 writes it. @throws Refusal `partner.invalid_answer` */
+export const endIn = (value: Json | undefined, what: string, now: Instant): Instant => {
   const instant =
     typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)$/.test(value)
       ? Date.parse(value) / 1_000
       : Number.NaN
   if (!Number.isFinite(instant)) throw invalidAnswer(`${what} is not a time`)
+  if (instant > now + longest) throw invalidAnswer(`${what} is years away`)
   return instant
 }

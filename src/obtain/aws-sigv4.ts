@@ -80,6 +80,7 @@ export const awsSigv4: Obtainer<Config, Prepared> = {
     const { parts, expiresAt } = await tools.inner()
     return { parts, ...(expiresAt === undefined ? {} : { expiresAt, keepFor: keptFor(expiresAt, tools.now) }) }
   },
+  signedFields: () => usualFields,
   sign: (request, credential, { config }, tools) => signedBy(config, request, credential, tools),
 }
 
@@ -87,6 +88,17 @@ const isComplete = (id: unknown, key: unknown, from: CredentialSettings | undefi
   if (from === undefined) return id !== undefined && key !== undefined
   return id === undefined && key === undefined && from.obtainer.parts(from.config).includes(keyPart)
 }
+
+/** What clients of S3 send beside, where not every name is told. */
+const usualFields = [
+  'content-type',
+  'x-amz-acl',
+  'x-amz-copy-source',
+  'x-amz-server-side-encryption',
+  'x-amz-storage-class',
+  'x-amz-tagging',
+  'x-amz-target',
+]
 
 /** Names of S3 and its like in signatures: paths are escaped once, and content may be left out of the signature. */
 const likeS3: ReadonlySet<string> = new Set(['s3', 's3-outposts', 's3-object-lambda', 's3express'])
@@ -106,7 +118,7 @@ const signedBy = async (
       method: request.method,
       protocol: 'https:',
       hostname: request.host,
-      path: isS3 ? canonicalPath(request.path) : request.path,
+      path: isS3 ? canonicalPath(request.sentPath) : request.sentPath,
       query: queryOf(request.query),
       headers: { ...told, host: hostOf(request), 'x-amz-content-sha256': digestOf(request, isS3) },
     },

@@ -6,7 +6,7 @@ import { parseXml, type XmlElement, type XmlLimits } from '../formats/xml/docume
 import { everyElement, textIn } from '../formats/xml/reading.ts'
 import type { HttpResponse } from '../ports/http.ts'
 import { textOf } from '../sources/json-document.ts'
-import { instantIn, invalidAnswer, refusedBy, tokenIn, wordIn } from './answers.ts'
+import { endIn, invalidAnswer, refusedBy, tokenIn, wordIn } from './answers.ts'
 
 /** What AWS STS answers (API version 2011-06-15). */
 
@@ -51,7 +51,7 @@ export const stsCredentials = (
   if (root?.local !== 'AssumeRoleWithWebIdentityResponse' || credentials === undefined)
     throw invalidAnswer('STS does not answer with credentials')
   const text = (name: string) => textOfSole(credentials, name)
-  const expiresAt = instantIn(text('Expiration'), 'Expiration')
+  const expiresAt = endIn(text('Expiration'), 'Expiration', now)
   if (expiresAt > now + longest) throw invalidAnswer('Expiration is later than any that AWS gives')
   return {
     parts: {

@@ -85,8 +85,8 @@ const parametersOf = async (need: Need, config: Config, tools: ObtainTools): Pro
 }
 
 const longestName = 64
-const digestLength = 8
-const endsLikeDigest = /-[A-Za-z0-9]{8}$/
+const digestLength = 16
+const endsLikeDigest = /-[A-Za-z0-9]{16}$/
 
 /**
  * A subject stands for itself where its characters may stand there. Any other one is told apart by a digest of it, and so is

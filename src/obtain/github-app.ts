@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { tokenTypes } from '../domain/token-type.ts'
 import { presentedSecret } from '../formats/secret-settings.ts'
 import { url } from '../formats/settings.ts'
-import { instantIn, jsonAnswer, tokenIn } from './answers.ts'
+import { endIn, jsonAnswer, tokenIn } from './answers.ts'
 import type { CommonSettings, Obtainer } from './obtainer.ts'
 import { openSigningSecret, type SigningSecret, signJwt } from './signed-assertion.ts'
 
@@ -76,7 +76,7 @@ export const githubApp: Obtainer<Config, Prepared> = {
     return {
       parts: { token: tokenIn(answer['token'], 'token') },
       token: { part: 'token', type: tokenTypes.accessToken, scheme: 'Bearer' },
-      expiresAt: instantIn(answer['expires_at'], 'expires_at'),
+      expiresAt: endIn(answer['expires_at'], 'expires_at', tools.now),
     }
   },
 }

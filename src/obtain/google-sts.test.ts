@@ -138,6 +138,11 @@ describe('google-sts', () => {
     ['a token that breaks the line', { body: { accessToken: 'a\r\nb: c' } }, 'partner.invalid_answer'],
     ['no end', { body: { accessToken: 'a' } }, 'partner.invalid_answer'],
     ['an end long ago', { body: { accessToken: 'a', expireTime: '2001-01-01T00:00:00Z' } }, 'partner.invalid_answer'],
+    [
+      'an end in far years',
+      { body: { accessToken: 'a', expireTime: '9001-01-01T00:00:00Z' } },
+      'partner.invalid_answer',
+    ],
     ['an end that is a word', { body: { accessToken: 'a', expireTime: 'never' } }, 'partner.invalid_answer'],
     [
       '403',
@@ -149,6 +154,15 @@ describe('google-sts', () => {
     const { status, body } = await sent('impersonated.example')
     expect([status, world.reason()]).toEqual([502, reason])
     expect(JSON.stringify([body, world.traces.at(-1)])).not.toMatch(/"federated"|Bearer federated/)
+  })
+
+  it("says Google's code of the second step", async () => {
+    const error = { code: 403, message: 'ada', status: 'PERMISSION_DENIED' }
+    world.partner.answer(answering(() => ({ status: 403, body: { error } })))
+    await sent('impersonated.example')
+    expect(world.traces.at(-1)?.outcome).toMatchObject({
+      detail: expect.stringMatching(/status 403: PERMISSION_DENIED$/),
+    })
   })
 
   it('is unavailable when the second step is, which alone is tried again', async () => {

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { Obtained } from '../domain/partner.ts'
 import { tokenTypes } from '../domain/token-type.ts'
 import { durationWithin, url } from '../formats/settings.ts'
-import { instantIn, invalidAnswer, jsonAnswer, tokenIn } from './answers.ts'
+import { endIn, invalidAnswer, jsonAnswer, tokenIn } from './answers.ts'
 import { askForToken } from './oauth-calls.ts'
 import { addressed } from './oauth-client-auth.ts'
 import type { CommonSettings, Need, Obtainer, ObtainTools } from './obtainer.ts'
@@ -113,6 +113,6 @@ const impersonated = async (
   return {
     parts: { access_token: tokenIn(answer['accessToken'], 'accessToken') },
     token: { part: 'access_token', type: tokenTypes.accessToken, scheme: 'Bearer' },
-    expiresAt: instantIn(answer['expireTime'], 'expireTime'),
+    expiresAt: endIn(answer['expireTime'], 'expireTime', tools.now),
   }
 }

@@ -9,7 +9,7 @@ import {
   verify,
 } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type EgressWorld, openEgressWorld, partner } from '../../test/http/egress-world.ts'
+import { type EgressWorld, gateway as gatewayDocument, openEgressWorld, partner } from '../../test/http/egress-world.ts'
 import { createNodeDigest } from '../runtimes/node/digest.ts'
 import { loadTrust } from '../trust.ts'
 
@@ -122,6 +122,7 @@ beforeAll(async () => {
         { ...usual, key: { file: 'p256' }, components: [...basics, 'x-forwarded-host'] },
         at('taken.example'),
       ),
+      gatewayDocument('makes-https', 'json', { originatesTLS: true }),
       partner('words', { ...usual, key: { file: 'words' } }, at('words.example')),
       partner('other', { ...usual, key: { file: 'p384' } }, at('other.example')),
       partner('blank', { ...usual, algorithm: 'hmac-sha256', key: { file: 'blank' } }, at('blank.example')),
@@ -214,8 +215,10 @@ describe('what is signed', () => {
     ['https://DERIVED.example/A%20b?x=%2f&x', 'derived.example', '/A%20b', '?x=%2f&x', 'https'],
     ['https://derived.example:8443/a?', 'derived.example:8443', '/a', undefined, 'https'],
     ['http://derived.example', 'derived.example', '/', undefined, 'http'],
-  ])('of %s, all that can be derived', async (url, authority, path, query, scheme) => {
-    const set = setIn(await sent(url))
+    ['http://derived.example/a', 'derived.example', '/a', undefined, 'https', 'makes-https'],
+    ['https://derived.example/%41%7e/%c3%bc', 'derived.example', '/%41%7e/%c3%bc', undefined, 'https'],
+  ])('of %s, all that can be derived', async (url, authority, path, query, scheme, gateway = 'egress') => {
+    const set = setIn(await sent(url, { gateway }))
     const target = path + (query ?? '')
     const lines: [string, string][] = [
       ['@method', 'GET'],

@@ -115,6 +115,7 @@ export const httpSignature: Obtainer<Config, Prepared> = {
   },
   secrets: ({ key }) => [key.kept],
   obtain: async () => ({ parts: {} }),
+  signedFields: ({ components }) => components.filter((name) => !name.startsWith('@')),
   sign: (request, _credential, { config, key }, tools) => signed(config, key, request, tools),
 }
 
@@ -158,8 +159,8 @@ const signed = async (
   }
 }
 
-const messageOf = ({ method, scheme = 'https', host, port, path, query }: OutgoingRequest) => {
-  const requestTarget = query === '' ? path : `${path}?${query}`
+const messageOf = ({ method, scheme = 'https', host, port, sentPath, query }: OutgoingRequest) => {
+  const requestTarget = query === '' ? sentPath : `${sentPath}?${query}`
   const authority = port === undefined ? host : `${host}:${port}`
   return { kind: 'request', method, targetUri: `${scheme}://${authority}${requestTarget}`, requestTarget } as const
 }

@@ -68,7 +68,8 @@ const presets: Readonly<Record<(typeof presetNames)[number], Preset>> = {
   salesforce: {
     endpoint: 'https://login.salesforce.com/services/oauth2/token',
     audience: (endpoint) => new URL(endpoint).origin,
-    ttl: 180,
+    // Three minutes are the most that it takes, by its own clock.
+    ttl: 120,
     scopeInAssertion: false,
     keepFor: 900,
     parts: ['instance_url'],

@@ -144,6 +144,8 @@ export interface Obtainer<Config extends CommonSettings, Prepared> {
    * @throws Refusal `partner.refused` when the partner does not take the secrets or the identity; `partner.*`
    */
   obtain(need: Need, prepared: Prepared, tools: ObtainTools): Promise<Obtained>
+  /** Header fields, lower-case, that a signature may be over. Whoever tells of all tells of more. */
+  signedFields?(config: Config): readonly string[]
   /** Signs one request with what was obtained. Only kinds have it whose credentials are good for one request. */
   sign?(request: OutgoingRequest, credential: Obtained, prepared: Prepared, tools: ObtainTools): Promise<SignedRequest>
   /** Makes it of the grant itself, anew for each. Only `self` has it: nobody is asked, so nothing is kept. */

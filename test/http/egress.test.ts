@@ -52,6 +52,17 @@ beforeAll(async () => {
         { type: 'http-signature', algorithm: 'hmac-sha256', keyId: 'h', key: { file: 'hmac' } },
         at('signed.example'),
       ),
+      partner(
+        'purpose',
+        {
+          type: 'http-signature',
+          algorithm: 'hmac-sha256',
+          keyId: 'h',
+          key: { file: 'hmac' },
+          components: ['@authority', '@path', 'x-purpose'],
+        },
+        at('purpose.example'),
+      ),
       partner('broken', apiKey, { ...at('broken.example'), credential: { ...apiKey, value: { file: 'broken' } } }),
       gateway('narrow', 'json', { partners: ['by-*'] }),
       gateway('services', 'json', { callers: 'services' }),
@@ -442,6 +453,20 @@ describe('envoy-grpc', () => {
     expect(fields['partner']).toMatchObject({ stringValue: 'stripe' })
     expect(JSON.stringify(fields)).not.toContain(key)
   })
+
+  it('shows every field, so that a signature can be over any, and the path as it is sent', async () => {
+    const headers = { authorization: `Bearer ${token}`, 'x-purpose': 'audit' }
+    const response = await check({ host: 'purpose.example', path: '/%41?b', headers })
+    expect(setIn(response)['signature-input']).toContain('("@authority" "@path" "x-purpose")')
+    const http = await askEnvoyHttp('/%41?b', { host: 'purpose.example', 'x-purpose': 'audit' })
+    expect([http.status, world.reason()]).toEqual([200, undefined])
+    expect(http.headers['signature-input']).toContain('("@authority" "@path" "x-purpose")')
+    const untold = await askEnvoyHttp('/%41?b', { host: 'purpose.example' })
+    expect([untold.status, world.reason()]).toEqual([403, 'partner.not_carriable'])
+  })
+
+  const askEnvoyHttp = (path: string, headers: Readonly<Record<string, string>>) =>
+    world.raw(`/egress/envoy-http${path}`, { ...gatewayProof, authorization: `Bearer ${token}`, ...headers })
 
   it('shows content that is signed with its digest', async () => {
     const body = Buffer.from([0, 1, 2, 255])

@@ -243,7 +243,7 @@ describe('jwt-bearer', () => {
       iss: '3MVG9consumerkey',
       sub: 'integration@acme.example',
       aud: 'https://login.salesforce.com',
-      exp: world.now() + 180,
+      exp: world.now() + 120,
     })
     expect(Object.keys(world.partner.asked[0]?.form() ?? {}).toSorted()).toEqual(['assertion', 'grant_type'])
     expect(Date.parse(String(answer.body['expires_at'])) / 1_000).toBe(world.now() + 900)
@@ -506,7 +506,7 @@ describe('aws', () => {
       Action: 'AssumeRoleWithWebIdentity',
       Version: '2011-06-15',
       RoleArn: roleArn,
-      RoleSessionName: expect.stringMatching(/^user-ada-[A-Za-z0-9]{8}$/),
+      RoleSessionName: expect.stringMatching(/^user-ada-[A-Za-z0-9]{16}$/),
       DurationSeconds: '3600',
     })
     expect(jose.decodeJwt(webIdentity)).toMatchObject({ iss: us, sub: 'user:ada', aud: 'sts.amazonaws.com' })
