@@ -37,7 +37,7 @@ const optionsOf = ({ folder, world }: DeskSetup): ServerOptions => ({
 
 export const openedDesk = async (setup: DeskSetup): Promise<Desk> => {
   const options = optionsOf(setup)
-  const state = await openState(options.state)
+  const state = await openState(options.state, options.log)
   const live: Parameters<typeof composePorts>[4] = { stopping: false }
   const ports = composePorts(options, state, { record: () => undefined }, silentMeters, live)
   const key = await newStoredKey('ES256', ports.clock.now(), ports)

@@ -120,7 +120,7 @@ export const addServiceOptions = (command: Command, defaults: ServiceDefaults): 
       ),
     )
     .addOption(
-      new Option('--state <file>', 'the database of what must survive a restart, or :memory:')
+      new Option('--state <where>', 'what must survive a restart: a file, redis://… for several instances, or :memory:')
         .env('DRAGOMAN_STATE')
         .default(defaults.state),
     )

@@ -14,6 +14,7 @@ import * as proxies from './proxies/installation.ts'
 import * as saml from './saml/installation.ts'
 import * as spire from './spire/installation.ts'
 import { startSpireWorld } from './spire/world.ts'
+import { installRedis } from './stores/redis.ts'
 
 /** What `npm run test:interop` can install and start. The tests of a suite are in files that begin with its name. */
 
@@ -81,6 +82,13 @@ export const suites: Readonly<Record<string, Suite>> = {
   partners: {
     what: `Vault ${vaultVersion}, versitygw ${versitygwVersion} and moto ${motoVersion}, which know partners' secrets`,
     install: () => installedOnly({ DRAGOMAN_TEST_PARTNERS: JSON.stringify(partners.installed(cacheOf('partners'))) }),
+  },
+  stores: {
+    what: 'Redis, alone, in a cluster and with Sentinel',
+    install: () => {
+      installRedis()
+      return installedOnly({})
+    },
   },
   certificates: {
     what: 'OpenSSL and certtool',

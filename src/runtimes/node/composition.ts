@@ -4,6 +4,7 @@ import type { Deployment } from '../../desk.ts'
 import type { Keyring } from '../../mint/keyring.ts'
 import { vouch } from '../../mint/vouch.ts'
 import type { Audit } from '../../ports/audit.ts'
+import type { Log } from '../../ports/log.ts'
 import type { Meters } from '../../ports/meters.ts'
 import type { Ports } from '../../ports/ports.ts'
 import { createKeySets, type SweptKeySets } from '../../sources/key-sets.ts'
@@ -12,6 +13,10 @@ import { createVault, type VaultAccess } from '../../sources/vault-secrets.ts'
 import { createMemoryReplayGuard } from '../../stores/memory.ts'
 import { createMemoryCredentials } from '../../stores/memory-credentials.ts'
 import { createMemoryRateLimits } from '../../stores/memory-rate-limits.ts'
+import { createRedisReplayGuard } from '../../stores/redis.ts'
+import { createRedisCredentials } from '../../stores/redis-credentials.ts'
+import { createRedisRateLimits } from '../../stores/redis-rate-limits.ts'
+import { sharedRateLimits } from '../../stores/shared-rate-limits.ts'
 import { createSqliteReplayGuard } from '../../stores/sqlite.ts'
 import { createSqliteCredentials } from '../../stores/sqlite-credentials.ts'
 import { createWebDecryption } from '../web/decryption.ts'
@@ -22,28 +27,53 @@ import { createNodeFiles, createNodeSecrets } from './files.ts'
 import { createNodeHttp } from './http.ts'
 import type { Live } from './live.ts'
 import { createNodeClock, createNodeIds } from './platform.ts'
+import { isRedisLocation } from './redis-location.ts'
 import type { ServerOptions } from './server-options.ts'
 import { createNodeSignatures } from './signatures.ts'
 import { openSqlite } from './sqlite.ts'
 
-/** What must survive a restart, or a memory that forgets. Throws when the file cannot be opened. */
-export const openState = async (path: string): Promise<State & { close(): void }> => {
+/**
+ * What must survive a restart, in a file or in a Redis that instances share, or a memory that forgets.
+ *
+ * @throws Error when it cannot be opened, or would forget
+ */
+export const openState = async (where: string, log: Log): Promise<OpenState> => {
   const digest = createNodeDigest()
-  if (path === ':memory:')
+  const rateLimits = createMemoryRateLimits()
+  if (isRedisLocation(where)) return openRedisState(where, log)
+  if (where === ':memory:')
     return {
       replay: createMemoryReplayGuard(digest),
       credentials: createMemoryCredentials(),
-      close: () => undefined,
+      rateLimits,
+      close: async () => undefined,
     }
-  const database = openSqlite(path)
+  const database = openSqlite(where)
   return {
     replay: await createSqliteReplayGuard(database, digest),
     credentials: await createSqliteCredentials(database),
+    rateLimits,
+    close: async () => database.close(),
+  }
+}
+
+const openRedisState = async (where: string, log: Log): Promise<OpenState> => {
+  // Who has no Redis does not wait for its client to load.
+  const { openRedis } = await import('./redis.ts')
+  const database = await openRedis(where, log)
+  return {
+    replay: createRedisReplayGuard(database, createNodeDigest()),
+    credentials: createRedisCredentials(database),
+    rateLimits: sharedRateLimits(createRedisRateLimits(database), createMemoryRateLimits(), log),
     close: () => database.close(),
   }
 }
 
-export type State = Pick<Ports, 'replay' | 'credentials'>
+export type State = Pick<Ports, 'replay' | 'credentials' | 'rateLimits'>
+
+export interface OpenState extends State {
+  close(): Promise<void>
+}
 
 /** Where audit events go: standard output, nowhere, or a file for its owner only. */
 export const openAudit = (where: string): { readonly log: Audit; close(): Promise<void> } => {
@@ -56,7 +86,7 @@ export const openAudit = (where: string): { readonly log: Audit; close(): Promis
 /** All that the inside asks of the outside, on Node. Relative paths in documents start at their folder. */
 export const composePorts = (
   options: ServerOptions,
-  { replay, credentials }: State,
+  { replay, credentials, rateLimits }: State,
   audit: Audit,
   meters: Meters,
   live: Live,
@@ -73,7 +103,7 @@ export const composePorts = (
   replay,
   credentials,
   meters,
-  rateLimits: createMemoryRateLimits(),
+  rateLimits,
   audit: {
     record(trace) {
       audit.record(trace)

@@ -29,7 +29,7 @@ export interface ServerOptions {
   readonly vault?: VaultOptions
   readonly adminHost: string
   readonly adminPort: number
-  /** The database file of what must survive a restart, or `:memory:`. */
+  /** Where what must survive a restart is: a file, the URL of a Redis that instances share, or `:memory:`. */
   readonly state: string
   /** `-` for standard output, `none`, or a file that is appended to. */
   readonly audit: string

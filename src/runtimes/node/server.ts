@@ -60,7 +60,7 @@ const closeAll = async (opened: readonly Closing[]): Promise<void> => {
 
 const start = async (options: ServerOptions, opened: Closing[]): Promise<RunningServer> => {
   const live: Live = { stopping: false }
-  const state = await openState(options.state)
+  const state = await openState(options.state, options.log)
   opened.push(() => state.close())
   const audit = openAudit(options.audit)
   opened.push(() => audit.close())
