@@ -7,6 +7,7 @@ import type { ReadyErrand } from './errand.ts'
 import type { PreparedCredential, PreparedPartner } from './prepared-partner.ts'
 import type { Sealing } from './sealed.ts'
 import { createStoredCredentials, type Stored } from './stored-credentials.ts'
+import type { Turns } from './turns.ts'
 
 /** A credential as it is given, and where it came from. */
 export interface Given {
@@ -21,6 +22,7 @@ export interface KeepingTools {
   readonly sealing: () => readonly Sealing[]
   /** Loads, and again where nothing was answered and that does no harm. */
   readonly persist: (ready: ReadyErrand, load: () => Promise<Obtained>) => Promise<Obtained>
+  readonly turns: Turns
 }
 
 /** Keeps what was obtained, here and for those who come later. */
@@ -40,7 +42,7 @@ export interface Keeping {
 /** What is asked for under one key is taken back at most so often, whatever a gateway says. */
 const invalidatedFor: Seconds = 5
 
-export const createKeeping = ({ ports, sealing, persist }: KeepingTools): Keeping => {
+export const createKeeping = ({ ports, sealing, persist, turns }: KeepingTools): Keeping => {
   const kept = createCredentialsKept()
   const stored = createStoredCredentials(ports, sealing)
   const underWay = new Map<string, Promise<Kept>>()
@@ -71,10 +73,20 @@ export const createKeeping = ({ ports, sealing, persist }: KeepingTools): Keepin
   const renewed = (ready: ReadyErrand, load: () => Promise<Obtained>): Promise<Kept> => {
     const awaited = underWay.get(ready.key)
     if (awaited !== undefined) return awaited
-    const flight = loaded(ready, load).finally(() => underWay.delete(ready.key))
+    const { isRepeatable } = ready.credential.obtainer
+    const flight = (isRepeatable ? loaded(ready, load) : loadedInTurn(ready, load)).finally(() =>
+      underWay.delete(ready.key),
+    )
     underWay.set(ready.key, flight)
     return flight
   }
+
+  const loadedInTurn = (ready: ReadyErrand, load: () => Promise<Obtained>): Promise<Kept> =>
+    turns.inTurn(
+      ready,
+      () => fromStore(ready),
+      () => loaded(ready, load),
+    )
 
   const loaded = async (ready: ReadyErrand, load: () => Promise<Obtained>): Promise<Kept> => {
     const { credential, key, now } = ready

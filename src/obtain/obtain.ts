@@ -14,6 +14,7 @@ import { createPartnerCalls, type PartnerCalls } from './partner-calls.ts'
 import type { PreparedPartner } from './prepared-partner.ts'
 import { createRemembering } from './remembered.ts'
 import type { Sealing } from './sealed.ts'
+import { createTurns } from './turns.ts'
 
 /** What obtaining needs of a deployment. */
 export interface ObtainingTools {
@@ -79,6 +80,7 @@ export const createObtaining = (tools: ObtainingTools): Obtaining => {
     sealing,
     persist: ({ partner, credential }, load) =>
       credential.obtainer.isRepeatable ? callsOf(partner).persist(load) : load(),
+    turns: createTurns(ports, remembering),
   })
 
   const given = async (errand: Errand, turn = 1): Promise<Given> => {

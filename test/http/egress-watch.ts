@@ -45,6 +45,8 @@ export const watchEgress = ({ credentials = createMemoryCredentials(), meters = 
       else for (const text of givenIn(body)) canary.secret(text)
     },
     end(traces) {
+      // Nothing was asked of it, so that it has nothing to show.
+      if (traces.length === 0) return
       for (const trace of traces) {
         canary.wrote('an audit event', JSON.stringify(auditEvent(trace, trace.startedAt)))
         canary.wrote('a trace', JSON.stringify(trace))

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { request } from 'node:http'
+import type { Keyring } from '../../src/mint/keyring.ts'
 import type { CredentialStore } from '../../src/ports/credential-store.ts'
 import type { Http } from '../../src/ports/http.ts'
 import type { Meters } from '../../src/ports/meters.ts'
+import type { ReplayGuard } from '../../src/ports/replay.ts'
 import { createNodeHttp } from '../../src/runtimes/node/http.ts'
 import type { VaultAccess } from '../../src/sources/vault-secrets.ts'
 import { type RecordedPartner, startPartner } from '../world/recorded-partner.ts'
@@ -128,6 +130,9 @@ export interface EgressWorldOptions {
   readonly audiences?: readonly string[]
   readonly credentials?: CredentialStore
   readonly meters?: Meters
+  /** What instances share, beside `credentials`: signing keys, and what was used once. */
+  readonly keyring?: Keyring
+  readonly replay?: ReplayGuard
   /** In place of Node's own. */
   readonly http?: Http
   readonly vault?: (partnerUrl: string) => VaultAccess
@@ -147,7 +152,8 @@ export const openEgressWorld = async (options: EgressWorldOptions): Promise<Egre
     http: options.http ?? createNodeHttp(),
     documents: [...trustMaps, client(audiences), gateway('egress', 'json'), ...options.documents(partnerServer.url)],
     files: { 'idp.jwks.json': { keys: [idpKey.publicJwk] }, ...files },
-    keyring: await testKeyring(),
+    keyring: options.keyring ?? (await testKeyring()),
+    ...(options.replay && { replay: options.replay }),
     secrets,
     ...watch.ports,
     ...(vault && { vault: vault(partnerServer.url) }),

@@ -1,9 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { CredentialStore } from '../../src/ports/credential-store.ts'
 import type { Meters } from '../../src/ports/meters.ts'
+import type { ReplayGuard } from '../../src/ports/replay.ts'
+import { createNodeDigest } from '../../src/runtimes/node/digest.ts'
+import { createMemoryReplayGuard } from '../../src/stores/memory.ts'
 import { createMemoryCredentials } from '../../src/stores/memory-credentials.ts'
+import { testKeyring } from '../world/signing.ts'
 import { type EgressWorld, gatewayProof, openEgressWorld, partner } from './egress-world.ts'
 
 /** How credentials are kept, renewed, shared and taken back, and how secrets rotate. */
@@ -356,6 +361,106 @@ describe('a refresh token', () => {
     expect((await sent('rotating.example', {}, other)).status).toBe(200)
     expect(other.partner.asked.map(({ form }) => form()['refresh_token'])).toEqual(['r-first', 'r-second'])
     await other.stop()
+  })
+})
+
+describe('a refresh token of several instances', () => {
+  const openInstances = async () => {
+    const guard = createMemoryReplayGuard(createNodeDigest())
+    /** What a further instance does that is not here. */
+    const turn = { isTaken: false, isUnknown: false }
+    const once: ReplayGuard['once'] = async (...claim) => {
+      if (turn.isUnknown) throw new Error('down')
+      return !turn.isTaken && guard.once(...claim)
+    }
+    const shared = {
+      keyring: await testKeyring(),
+      replay: { ...guard, once },
+      credentials: createMemoryCredentials(),
+      secrets: { seed: 'r-of-all-instances-0' },
+    }
+    const rotating = (url: string) =>
+      partner(
+        'rotating',
+        {
+          type: 'refresh-token',
+          tokenEndpoint: `${url}/token`,
+          clientAuth: { method: 'none', clientId: 'c' },
+          refreshToken: { env: 'seed' },
+        },
+        at('rotating.example'),
+      )
+    const one = await openEgressWorld({ ...shared, documents: (url) => [rotating(url)] })
+    const others = await Promise.all(
+      [1, 2, 3].map(() => openEgressWorld({ ...shared, documents: () => [rotating(one.partner.url)] })),
+    )
+    const all = [one, ...others]
+    const askAll = () => Promise.all(all.map((instance) => sent('rotating.example', {}, instance)))
+    const used = () => one.partner.asked.map(({ form }) => form()['refresh_token'])
+    return { one, all, askAll, used, turn, stop: () => Promise.all(all.map((instance) => instance.stop())) }
+  }
+
+  /** As servers that rotate do: who comes with an old one is refused, and a while goes by. */
+  const rotatingServer = () => {
+    let round = 0
+    return async ({ form }: { readonly form: () => Readonly<Record<string, string>> }) => {
+      if (form()['refresh_token'] !== `r-of-all-instances-${round}`)
+        return { status: 400, body: { error: 'invalid_grant' } }
+      round += 1
+      const mine = round
+      await sleep(300)
+      return tokens({ access_token: `access-of-round-${mine}`, refresh_token: `r-of-all-instances-${mine}` })
+    }
+  }
+
+  it('is used by one of them at a time, and the others have what that one got', async () => {
+    const { one, all, askAll, used, stop } = await openInstances()
+    one.partner.answer(rotatingServer())
+    for (const round of [1, 2, 3]) {
+      const answers = await askAll()
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+      const given = answers.map(({ body }) => JSON.stringify(body['set']))
+      expect(new Set(given).size).toBe(1)
+      expect(given[0]).toContain(`access-of-round-${round}`)
+      expect(used()).toHaveLength(round)
+      for (const instance of all) instance.setTime(instance.now() + 7_200)
+    }
+    await stop()
+  })
+
+  it('is used by another when nothing came of it', async () => {
+    const { one, askAll, used, stop } = await openInstances()
+    const rotating = rotatingServer()
+    let isDown = true
+    one.partner.answer((asked) => {
+      const answer = isDown ? { status: 503 } : rotating(asked)
+      isDown = false
+      return answer
+    })
+    const answers = await askAll()
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 200, 200, 503])
+    expect(used()).toEqual(['r-of-all-instances-0', 'r-of-all-instances-0'])
+    await stop()
+  })
+
+  it('is let alone while one that has taken its turn is not heard of, and used once that one has had its time', async () => {
+    const { one, all, used, turn, stop } = await openInstances()
+    one.partner.answer(rotatingServer())
+    turn.isTaken = true
+    const refused = await sent('rotating.example', {}, one)
+    expect([refused.status, one.reason(), used()]).toEqual([503, 'partner.unavailable', []])
+    turn.isTaken = false
+    for (const instance of all) instance.setTime(instance.now() + 60)
+    expect((await sent('rotating.example', {}, one)).status).toBe(200)
+    await stop()
+  })
+
+  it('is not used when nobody can say whose turn it is', async () => {
+    const { one, used, turn, stop } = await openInstances()
+    turn.isUnknown = true
+    const refused = await sent('rotating.example', {}, one)
+    expect([refused.status, one.reason(), used()]).toEqual([503, 'store.unavailable', []])
+    await stop()
   })
 })
 
