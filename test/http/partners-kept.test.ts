@@ -419,9 +419,9 @@ describe('a refresh token of several instances', () => {
     for (const round of [1, 2, 3]) {
       const answers = await askAll()
       expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
-      const given = answers.map(({ body }) => JSON.stringify(body['set']))
-      expect(new Set(given).size).toBe(1)
-      expect(given[0]).toContain(`access-of-round-${round}`)
+      const credentials = answers.map(({ body }) => JSON.stringify(body['set']))
+      expect(new Set(credentials).size).toBe(1)
+      expect(credentials[0]).toContain(`access-of-round-${round}`)
       expect(used()).toHaveLength(round)
       for (const instance of all) instance.setTime(instance.now() + 7_200)
     }
