@@ -4,6 +4,9 @@ import { type OpenRedis, openRedis } from '../../src/runtimes/node/redis.ts'
 import { createRedisReplayGuard } from '../../src/stores/redis.ts'
 import { createRedisCredentials } from '../../src/stores/redis-credentials.ts'
 import { createRedisRateLimits } from '../../src/stores/redis-rate-limits.ts'
+import { credentialStoreCases } from '../stores/credential-store-cases.ts'
+import { rateLimitsCases } from '../stores/rate-limits-cases.ts'
+import { replayGuardCases, type Two } from '../stores/replay-guard-cases.ts'
 import { eventually } from '../world/dragoman.ts'
 import { password, type Redis, startRedis } from './stores/redis.ts'
 import { startCluster, startSentinel, type Topology } from './stores/redis-topologies.ts'
@@ -19,6 +22,27 @@ const digest = createNodeDigest()
 const now = Math.floor(Date.now() / 1_000)
 
 const guardOf = (database: OpenRedis) => createRedisReplayGuard(database, digest)
+
+describe('what every store must be', () => {
+  let redis: Redis
+  const opened: OpenRedis[] = []
+  beforeAll(async () => {
+    redis = await startRedis()
+    for (let n = 0; n < 2; n += 1) opened.push(await openRedis(`redis://127.0.0.1:${redis.port}`, log))
+    return async () => {
+      await Promise.all(opened.map((database) => database.close()))
+      await redis.stop()
+    }
+  })
+  const two = <Kind>(create: (database: OpenRedis) => Kind): Two<Kind> => {
+    const [one, another] = opened
+    if (one === undefined || another === undefined) throw new Error('there are not two connections')
+    return [create(one), create(another)]
+  }
+  replayGuardCases('Redis', () => two(guardOf))
+  credentialStoreCases('Redis', () => two(createRedisCredentials))
+  rateLimitsCases('Redis', () => two(createRedisRateLimits), 30)
+})
 
 describe('a Redis', () => {
   let redis: Redis

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { ReplayGuard } from '../../ports/replay.ts'
 import { createMemoryReplayGuard } from '../../stores/memory.ts'
 import { createSqliteReplayGuard } from '../../stores/sqlite.ts'
-import { createWebDigest } from '../web/digest.ts'
 import { createNodeDigest } from './digest.ts'
 import { openSqlite } from './sqlite.ts'
+
+/** What all kinds of guards have in common is in test/stores/. */
 
 const digest = createNodeDigest()
 let folder: string
@@ -30,70 +30,6 @@ const openGuard = async (path = freshFile()) => {
   closers.push(database.close)
   return createSqliteReplayGuard(database, digest)
 }
-
-const guards: readonly { readonly name: string; readonly open: () => Promise<ReplayGuard> }[] = [
-  { name: 'memory', open: async () => createMemoryReplayGuard(digest) },
-  { name: 'memory, where digests take time', open: async () => createMemoryReplayGuard(createWebDigest()) },
-  { name: 'sqlite', open: () => openGuard() },
-]
-
-describe.each(guards)('single use by $name', ({ open }) => {
-  it('says yes once, and no until the instant has passed', async () => {
-    const guard = await open()
-    expect(await guard.once('a', 'id', 200, 100)).toBe(true)
-    expect(await guard.once('a', 'id', 200, 100)).toBe(false)
-    expect(await guard.once('a', 'id', 900, 199.999)).toBe(false)
-    expect(await guard.once('a', 'id', 900, 200)).toBe(false)
-    expect(await guard.once('a', 'id', 900, 200.001)).toBe(true)
-    expect(await guard.once('a', 'id', 950, 201)).toBe(false)
-  })
-
-  it('lets exactly one of 64 racers win, again and again', async () => {
-    const guard = await open()
-    for (let round = 0; round < 20; round++) {
-      const racers = Array.from({ length: 64 }, () => guard.once('race', `id-${round}`, 200, 100))
-      expect((await Promise.all(racers)).filter(Boolean)).toHaveLength(1)
-    }
-  })
-
-  it('takes no two pairs of namespace and id for the same', async () => {
-    const guard = await open()
-    const pairs = [
-      ['a', 'b:c'],
-      ['a:b', 'c'],
-      ['', 'a:b:c'],
-      ['a', '1:b:c'],
-      ['a1:', 'b'],
-      ['a', '1:b'],
-      ['1:a', 'b'],
-      ['A', 'b:c'],
-    ]
-    for (const [namespace = '', id = ''] of pairs) expect(await guard.once(namespace, id, 200, 100)).toBe(true)
-    for (const [namespace = '', id = ''] of pairs) expect(await guard.once(namespace, id, 200, 100)).toBe(false)
-  })
-
-  it('takes ids of any length and any characters', async () => {
-    const guard = await open()
-    for (const id of ['', 'x'.repeat(100_000), "'; DROP TABLE replay; --", '\0', 'é', '\u{1f600}']) {
-      expect(await guard.once('odd', id, 200, 100)).toBe(true)
-      expect(await guard.once('odd', id, 200, 100)).toBe(false)
-    }
-  })
-
-  it.each([
-    [100, 100],
-    [99, 100],
-    [Number.NaN, 100],
-    [Number.POSITIVE_INFINITY, 100],
-    [200, Number.NaN],
-  ])('throws for an id that it could not hold: until %d, now %d', async (until, now) => {
-    await expect((await open()).once('a', 'id', until, now)).rejects.toThrow('in the future')
-  })
-
-  it('is ready', async () => {
-    await expect((await open()).check()).resolves.toBeUndefined()
-  })
-})
 
 describe('memory', () => {
   it('throws rather than forget when it is full, and recovers when entries expire', async () => {
