@@ -120,7 +120,10 @@ export const addServiceOptions = (command: Command, defaults: ServiceDefaults): 
       ),
     )
     .addOption(
-      new Option('--state <where>', 'what must survive a restart: a file, redis://… for several instances, or :memory:')
+      new Option(
+        '--state <where>',
+        'what must survive a restart: a file, :memory:, or for several instances redis://… or postgres://…',
+      )
         .env('DRAGOMAN_STATE')
         .default(defaults.state),
     )

@@ -1,12 +1,12 @@
-import type { RateLimit } from '../domain/rate-limit.ts'
 import type { RateLimits } from '../ports/rate-limits.ts'
 import { keptFor, type RedisDatabase } from './redis.ts'
+import { untilRoom } from './sliding-window.ts'
 
 const prefix = 'dragoman:rate:'
 
 /**
- * The sliding window of the store in memory (memory-rate-limits.ts), one script a request: of all who race no more are let
- * pass than there is room for. Answers the counts and the share of the stretch that is over where there is none.
+ * The sliding window (sliding-window.ts), one script a request: of all who race no more are let pass than there is room
+ * for. Answers the counts where there is none.
  */
 const take = `
 local per, requests, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -19,10 +19,9 @@ if not stretch or here > stretch then
   stretch = here
 end
 local elapsed = math.min(1, math.max(0, now / per - stretch))
-if previous * (1 - elapsed) + current >= requests then
-  return { tostring(current), tostring(previous), string.format('%.9f', elapsed) }
-end
-redis.call('HSET', KEYS[1], 's', string.format('%.0f', stretch), 'c', current + 1, 'p', previous)
+local text = string.format('%.0f', stretch)
+if previous * (1 - elapsed) + current >= requests then return { text, current, previous } end
+redis.call('HSET', KEYS[1], 's', text, 'c', current + 1, 'p', previous)
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return {}`
 
@@ -36,12 +35,7 @@ export const createRedisRateLimits = (database: RedisDatabase): RateLimits => ({
     const counts = Array.isArray(reply) ? reply.map(Number) : undefined
     if (counts === undefined) throw new Error('the store answers a count with something else than counts')
     if (counts.length === 0) return { passes: true }
-    const [current = 0, previous = 0, elapsed = 0] = counts
-    return { passes: false, roomIn: untilRoom(current, previous, elapsed, limit) }
+    const [stretch = 0, current = 0, previous = 0] = counts
+    return { passes: false, roomIn: untilRoom({ stretch, current, previous }, limit, now) }
   },
 })
-
-const untilRoom = (current: number, previous: number, elapsed: number, { requests, per }: RateLimit): number => {
-  const from = current < requests ? 1 - (requests - current) / previous : 2 - requests / current
-  return Math.max(0, from - elapsed) * per
-}

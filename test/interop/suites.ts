@@ -14,6 +14,7 @@ import * as proxies from './proxies/installation.ts'
 import * as saml from './saml/installation.ts'
 import * as spire from './spire/installation.ts'
 import { startSpireWorld } from './spire/world.ts'
+import { installPostgres } from './stores/postgres.ts'
 import { installRedis } from './stores/redis.ts'
 
 /** What `npm run test:interop` can install and start. The tests of a suite are in files that begin with its name. */
@@ -84,9 +85,10 @@ export const suites: Readonly<Record<string, Suite>> = {
     install: () => installedOnly({ DRAGOMAN_TEST_PARTNERS: JSON.stringify(partners.installed(cacheOf('partners'))) }),
   },
   stores: {
-    what: 'Redis, alone, in a cluster and with Sentinel',
+    what: 'PostgreSQL, and Redis alone, in a cluster and with Sentinel',
     install: () => {
       installRedis()
+      installPostgres()
       return installedOnly({})
     },
   },

@@ -13,6 +13,9 @@ import { createVault, type VaultAccess } from '../../sources/vault-secrets.ts'
 import { createMemoryReplayGuard } from '../../stores/memory.ts'
 import { createMemoryCredentials } from '../../stores/memory-credentials.ts'
 import { createMemoryRateLimits } from '../../stores/memory-rate-limits.ts'
+import { createPostgresReplayGuard } from '../../stores/postgres.ts'
+import { createPostgresCredentials } from '../../stores/postgres-credentials.ts'
+import { createPostgresRateLimits } from '../../stores/postgres-rate-limits.ts'
 import { createRedisReplayGuard } from '../../stores/redis.ts'
 import { createRedisCredentials } from '../../stores/redis-credentials.ts'
 import { createRedisRateLimits } from '../../stores/redis-rate-limits.ts'
@@ -27,13 +30,14 @@ import { createNodeFiles, createNodeSecrets } from './files.ts'
 import { createNodeHttp } from './http.ts'
 import type { Live } from './live.ts'
 import { createNodeClock, createNodeIds } from './platform.ts'
+import { isPostgresLocation } from './postgres-location.ts'
 import { isRedisLocation } from './redis-location.ts'
 import type { ServerOptions } from './server-options.ts'
 import { createNodeSignatures } from './signatures.ts'
 import { openSqlite } from './sqlite.ts'
 
 /**
- * What must survive a restart, in a file or in a Redis that instances share, or a memory that forgets.
+ * What must survive a restart, in a file, or in a Redis or PostgreSQL that instances share, or a memory that forgets.
  *
  * @throws Error when it cannot be opened, or would forget
  */
@@ -41,6 +45,7 @@ export const openState = async (where: string, log: Log): Promise<OpenState> => 
   const digest = createNodeDigest()
   const rateLimits = createMemoryRateLimits()
   if (isRedisLocation(where)) return openRedisState(where, log)
+  if (isPostgresLocation(where)) return openPostgresState(where, log)
   if (where === ':memory:')
     return {
       replay: createMemoryReplayGuard(digest),
@@ -65,6 +70,17 @@ const openRedisState = async (where: string, log: Log): Promise<OpenState> => {
     replay: createRedisReplayGuard(database, createNodeDigest()),
     credentials: createRedisCredentials(database),
     rateLimits: sharedRateLimits(createRedisRateLimits(database), createMemoryRateLimits(), log),
+    close: () => database.close(),
+  }
+}
+
+const openPostgresState = async (where: string, log: Log): Promise<OpenState> => {
+  const { openPostgres } = await import('./postgres.ts')
+  const database = await openPostgres(where, log)
+  return {
+    replay: createPostgresReplayGuard(database, createNodeDigest()),
+    credentials: createPostgresCredentials(database),
+    rateLimits: sharedRateLimits(createPostgresRateLimits(database), createMemoryRateLimits(), log),
     close: () => database.close(),
   }
 }

@@ -1,0 +1,73 @@
+import type { Instant, Seconds } from '../domain/time.ts'
+import type { Digest } from '../ports/digest.ts'
+import type { ReplayGuard } from '../ports/replay.ts'
+import { replayKey, requireFuture } from './replay-key.ts'
+
+/** What is asked of PostgreSQL; a platform opens it. */
+export interface PostgresDatabase {
+  /** The rows of one statement, each a list of its columns. Throws when it could not, or when nobody answers soon. */
+  rows(statement: string, ...values: readonly (string | number)[]): Promise<readonly (readonly unknown[])[]>
+}
+
+/**
+ * The tables of all kinds, made by whoever comes first: one transaction, and one instance at a time, since two that make
+ * the same table at once disturb each other.
+ */
+export const postgresTables = `
+  BEGIN;
+  SELECT pg_advisory_xact_lock(7238012951);
+  CREATE TABLE IF NOT EXISTS dragoman_once (id text PRIMARY KEY, until double precision NOT NULL);
+  CREATE INDEX IF NOT EXISTS dragoman_once_until ON dragoman_once (until);
+  CREATE TABLE IF NOT EXISTS dragoman_credential
+    (id text PRIMARY KEY, until double precision NOT NULL, sealed text NOT NULL);
+  CREATE INDEX IF NOT EXISTS dragoman_credential_until ON dragoman_credential (until);
+  CREATE TABLE IF NOT EXISTS dragoman_rate
+    (id text PRIMARY KEY, until double precision NOT NULL, stretch double precision NOT NULL,
+     current bigint NOT NULL, previous bigint NOT NULL);
+  CREATE INDEX IF NOT EXISTS dragoman_rate_until ON dragoman_rate (until);
+  COMMIT`
+
+/** One statement, so that of all who race exactly one is given a row. */
+const claim = `
+  INSERT INTO dragoman_once AS known (id, until) VALUES ($1, $2)
+  ON CONFLICT (id) DO UPDATE SET until = excluded.until WHERE known.until < $3
+  RETURNING 1`
+
+/** Takes the lock that writing takes and changes nothing. */
+const probe = 'DELETE FROM dragoman_once WHERE until < -1'
+
+/** Single use across all who share a PostgreSQL. Any fault of it is thrown. */
+export const createPostgresReplayGuard = (database: PostgresDatabase, digest: Digest): ReplayGuard => {
+  const sweep = sweeping(database, 'dragoman_once')
+  return {
+    async once(namespace, id, until, now) {
+      requireFuture(until, now)
+      const key = await replayKey(namespace, id, digest)
+      await sweep(now)
+      return (await database.rows(claim, key, until, now)).length === 1
+    },
+    async check() {
+      await database.rows(probe)
+    },
+  }
+}
+
+const sweepEvery: Seconds = 10
+/** Instances whose clocks lag may still accept what has expired by ours, so it is kept for longer. */
+const clockDifference: Seconds = 300
+
+/**
+ * Forgets what has expired in `table`: now and then, so many at a time that no one waits long for it, and past those that
+ * another instance forgets at this moment.
+ */
+export const sweeping = (database: PostgresDatabase, table: string): ((now: Instant) => Promise<void>) => {
+  const forget = `
+    DELETE FROM ${table} WHERE id IN
+      (SELECT id FROM ${table} WHERE until < $1 LIMIT 1000 FOR UPDATE SKIP LOCKED)`
+  let sweptAt: Instant = Number.NEGATIVE_INFINITY
+  return async (now) => {
+    if (Math.abs(now - sweptAt) < sweepEvery) return
+    sweptAt = now
+    await database.rows(forget, now - clockDifference)
+  }
+}
