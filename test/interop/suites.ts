@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { programOf, runtimeNames, versionOf } from '../runtimes/programs.ts'
 import * as certificates from './certificates/installation.ts'
+import { must } from './command.ts'
 import * as gateways from './gateways/installation.ts'
 import { traefikVersion } from './gateways/traefik.ts'
 import * as keycloak from './keycloak/installation.ts'
@@ -107,6 +108,7 @@ export const suites: Readonly<Record<string, Suite>> = {
     what: runtimeNames.map((name) => `${name} ${versionOf(name)}`).join(', '),
     install: () => {
       for (const name of runtimeNames) programOf(name)
+      must('building the server', 'npm', ['run', 'build'])
       return installedOnly({})
     },
   },

@@ -80,11 +80,12 @@ export interface Start {
   /** Further options of the command line. */
   readonly options?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
+  /** What runs it, and the file that it runs; by default Node, and the source. */
+  readonly program?: readonly [string, ...string[]]
 }
 
 /** The command line: `dev` without its demo world, since only `dev` believes an issuer that speaks plain http. */
 const commandLine = (folder: string, { port = '0', options = [] }: Start): readonly string[] => [
-  main,
   'dev',
   '--no-demo',
   '--trust-maps',
@@ -169,7 +170,8 @@ export const startDragoman = async (
   how: Start = {},
 ): Promise<Dragoman> => {
   writeDocuments(join(folder, 'maps'), documents)
-  const child = spawn(process.execPath, commandLine(folder, how), {
+  const [program, ...words] = how.program ?? [process.execPath, main]
+  const child = spawn(program, [...words, ...commandLine(folder, how)], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...withoutSettings(process.env), INTROSPECTION_SECRET: clientSecret, ...how.environment },
   })

@@ -26,7 +26,7 @@ const gateway = (name: string, dialect: string) =>
     authenticate: { secretHeader: { name: 'x-gateway', secrets: [{ sha256 }] } },
   })
 
-/** Our own tokens are believed; the Gateway `egress` asks as nginx does, and `described` describes requests. */
+/** Our own tokens are believed; the Gateway `egress` asks as nginx does, `envoy` over gRPC, and `described` describes requests. */
 export const wayOut: readonly Document[] = [
   trustMap('inside', {
     source: { canonical: { audiences: [orders] } },
@@ -34,6 +34,7 @@ export const wayOut: readonly Document[] = [
   }),
   gateway('egress', 'nginx'),
   gateway('described', 'json'),
+  gateway('envoy', 'envoy-grpc'),
 ]
 
 /** A Partner at `NAME.example`, or where `more` says, for alice. */

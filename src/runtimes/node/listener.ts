@@ -98,7 +98,10 @@ const farewell: Seconds = 0.5
  */
 const closeServer = async (server: Server | TlsServer, grace: Seconds): Promise<void> => {
   const done = new Promise<void>((resolve) => {
-    NetServer.prototype.close.call(server, () => resolve())
+    const resolved = () => resolve()
+    // Bun's servers have no such half; there what is on its way when connections are dropped is lost.
+    if (server instanceof NetServer) NetServer.prototype.close.call(server, resolved)
+    else (server as Server).close(resolved)
   })
   await Promise.race([done, sleep(Math.min(farewell, grace) * 1_000)])
   const idle = setInterval(() => server.closeIdleConnections(), 20)

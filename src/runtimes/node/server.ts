@@ -16,6 +16,7 @@ import { type Listener, listen, type Shortcut } from './listener.ts'
 import { deskOf, type Live } from './live.ts'
 import { createNodeMeters, type NodeMeters } from './meters.ts'
 import { createNodePulse } from './platform.ts'
+import { requireSupported, runtimeName } from './runtime-limits.ts'
 import type { ServerOptions } from './server-options.ts'
 import { shortcutTo } from './shortcut.ts'
 import { readTls, watchTls } from './tls.ts'
@@ -59,6 +60,7 @@ const closeAll = async (opened: readonly Closing[]): Promise<void> => {
 }
 
 const start = async (options: ServerOptions, opened: Closing[]): Promise<RunningServer> => {
+  requireSupported(options, runtimeName(process.versions))
   const live: Live = { stopping: false }
   const state = await openState(options.state, options.log)
   opened.push(() => state.close())
