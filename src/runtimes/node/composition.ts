@@ -32,7 +32,7 @@ import type { Live } from './live.ts'
 import { createNodeClock, createNodeIds } from './platform.ts'
 import { isPostgresLocation } from './postgres-location.ts'
 import { isRedisLocation } from './redis-location.ts'
-import type { ServerOptions } from './server-options.ts'
+import type { InsideOptions } from './server-options.ts'
 import { createNodeSignatures } from './signatures.ts'
 import { openSqlite } from './sqlite.ts'
 
@@ -101,7 +101,7 @@ export const openAudit = (where: string): { readonly log: Audit; close(): Promis
 
 /** All that the inside asks of the outside, on Node. Relative paths in documents start at their folder. */
 export const composePorts = (
-  options: ServerOptions,
+  options: InsideOptions,
   { replay, credentials, rateLimits }: State,
   audit: Audit,
   meters: Meters,
@@ -133,7 +133,7 @@ const noKeys: Keyring = { signers: [], overlap: { maxTtl: 0, skew: 0 } }
 
 /** What this deployment is, whatever its documents say. */
 export const deploymentOf = (
-  options: ServerOptions,
+  options: InsideOptions,
   issuer: string,
   ports: Ports,
   live: Live,
@@ -158,7 +158,7 @@ const loginTtl = 60
 
 /** To Vault we say who we are with a token that it keeps an eye on, or with a JWT of our own issuer. */
 const accessOf = (
-  { address, namespace, auth }: NonNullable<ServerOptions['vault']>,
+  { address, namespace, auth }: NonNullable<InsideOptions['vault']>,
   issuer: string,
   ports: Ports,
   live: Live,

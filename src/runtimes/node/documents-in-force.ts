@@ -4,7 +4,7 @@ import type { SweptKeySets } from '../../sources/key-sets.ts'
 import { loadTrust } from '../../trust.ts'
 import { type DocumentWatch, readDocuments, watchDocuments } from './document-folder.ts'
 import { deskOf, type Live } from './live.ts'
-import type { ServerOptions } from './server-options.ts'
+import type { InsideOptions } from './server-options.ts'
 
 /** The documents cannot be put into force. */
 export class FaultyDocuments extends Error {
@@ -28,7 +28,7 @@ type Reloading = Deployment & { readonly keySets: SweptKeySets }
  * @throws FaultyDocuments; Error when the folder cannot be read
  */
 export const openDocuments = async (
-  options: ServerOptions,
+  options: InsideOptions,
   deployment: Reloading,
   live: Live,
 ): Promise<DocumentWatch> => {
@@ -47,7 +47,7 @@ export const openDocuments = async (
   return watch
 }
 
-const load = async (options: ServerOptions, deployment: Reloading, live: Live): Promise<void> => {
+const load = async (options: InsideOptions, deployment: Reloading, live: Live): Promise<void> => {
   const own = options.documents ?? []
   const found = await readDocuments(options.trustMaps)
   const files = [...found.filter(({ name }) => !own.some((other) => other.name === name)), ...own]
@@ -67,7 +67,7 @@ const load = async (options: ServerOptions, deployment: Reloading, live: Live): 
 }
 
 /** Takes a change over, or says what is wrong with it and stays with what was in force. */
-const reload = async (options: ServerOptions, deployment: Reloading, live: Live): Promise<void> => {
+const reload = async (options: InsideOptions, deployment: Reloading, live: Live): Promise<void> => {
   try {
     await load(options, deployment, live)
     options.log.info('the documents have changed', { version: deskOf(live).trust.version })

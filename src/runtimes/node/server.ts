@@ -1,20 +1,14 @@
-import { type Desk, prefetch } from '../../desk.ts'
+import type { Desk } from '../../desk.ts'
 import { envoyGrpc } from '../../gateways/envoy-grpc.ts'
 import { createAdminApp } from '../../http/admin.ts'
 import { createApp } from '../../http/app.ts'
-import { importKeyring } from '../../mint/keyring.ts'
-import { newStoredKey } from '../../mint/stored-key.ts'
-import type { Ports } from '../../ports/ports.ts'
 import { type Admission, createAdmission, usualMaxInFlight } from './admission.ts'
 import { callerOf } from './caller.ts'
-import { composePorts, deploymentOf, openAudit, openState } from './composition.ts'
-import { openDocuments } from './documents-in-force.ts'
 import type { GrpcListener } from './grpc-listener.ts'
-import { readKeys, writeKey } from './key-folder.ts'
-import { watchKeys } from './key-watch.ts'
+import { type Closing, closeAll, openInside, wholly } from './inside.ts'
 import { type Listener, listen, type Shortcut } from './listener.ts'
 import { deskOf, type Live } from './live.ts'
-import { createNodeMeters, type NodeMeters } from './meters.ts'
+import type { NodeMeters } from './meters.ts'
 import { createNodePulse } from './platform.ts'
 import { requireSupported, runtimeName } from './runtime-limits.ts'
 import type { ServerOptions } from './server-options.ts'
@@ -32,44 +26,21 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
-/** How long a stop waits for requests in flight, and a start for issuers' keys, in seconds. */
+/** How long a stop waits for requests in flight, in seconds. */
 const grace = 10
-const prefetchPatience = 2
 
 /**
  * Composes the ports on Node, loads documents and keys, and serves. A change of either is taken over while it runs.
  *
  * @throws FaultyDocuments; Error when a port is taken, a key cannot be used, or the state cannot be opened
  */
-export const startServer = async (options: ServerOptions): Promise<RunningServer> => {
-  const opened: Closing[] = []
-  try {
-    return await start(options, opened)
-  } catch (cause) {
-    await closeAll(opened)
-    throw cause
-  }
-}
-
-/** Closes one thing that was opened. */
-type Closing = () => void | Promise<void>
-
-/** What was opened last is closed first, so that nothing loses what it stands on. */
-const closeAll = async (opened: readonly Closing[]): Promise<void> => {
-  for (const close of opened.toReversed()) await close()
-}
+export const startServer = (options: ServerOptions): Promise<RunningServer> =>
+  wholly((opened) => start(options, opened))
 
 const start = async (options: ServerOptions, opened: Closing[]): Promise<RunningServer> => {
   requireSupported(options, runtimeName(process.versions))
-  const live: Live = { stopping: false }
-  const state = await openState(options.state, options.log)
-  opened.push(() => state.close())
-  const audit = openAudit(options.audit)
-  opened.push(() => audit.close())
-  const meters = createNodeMeters()
-  const ports = composePorts(options, state, audit.log, meters, live)
-  const keys = await openKeys(options, ports, live)
-  opened.push(() => keys.close())
+  const inside = await openInside(options, opened)
+  const { live, meters } = inside
   const admin = await openAdmin(options, meters, live)
   opened.push(() => admin.close(1))
   const admission = createAdmission({
@@ -84,16 +55,14 @@ const start = async (options: ServerOptions, opened: Closing[]): Promise<Running
   const renewal = await renewTls(options, grpc === undefined ? [listener] : [listener, grpc])
   opened.push(() => renewal.close())
   const url = urlOf(options.tls === undefined ? 'http' : 'https', options.host, listener.port)
-  const deployment = deploymentOf(options, options.issuer ?? url, ports, live)
-  const documents = await openDocuments(options, deployment, live)
-  opened.push(() => documents.close())
+  const issuer = options.issuer ?? url
+  await inside.putIntoForce(issuer)
   warnOfGatewaysUnheard(options, live)
-  await atMost(prefetchPatience, prefetch(deskOf(live)))
   return {
     url,
     adminUrl: urlOf('http', options.adminHost, admin.port),
     ...(grpc === undefined ? {} : { grpcPort: grpc.port }),
-    issuer: deployment.issuer,
+    issuer,
     desk: () => deskOf(live),
     stop() {
       live.stopping = true
@@ -165,27 +134,3 @@ const notYet: Shortcut = (_request, response) => {
 
 const urlOf = (scheme: 'http' | 'https', host: string, port: number) =>
   `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
-
-const atMost = (seconds: number, work: Promise<void>): Promise<void> => {
-  const { promise: patience, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, seconds * 1_000)
-  return Promise.race([work, patience]).finally(() => clearTimeout(timer))
-}
-
-const openKeys = async (options: ServerOptions, ports: Ports, live: Live): Promise<{ close(): void }> => {
-  const now = ports.clock.now()
-  if ((await readKeys(options.keys)).length === 0) {
-    if (options.generateKey !== true)
-      throw new Error(`no signing key in ${options.keys}; make one: dragoman keys generate --keys ${options.keys}`)
-    await writeKey(options.keys, { ...(await newStoredKey('ES256', now, ports)), activeFrom: Math.floor(now) })
-  }
-  const stored = await readKeys(options.keys)
-  live.keyring = await importKeyring(stored, ports.signatures)
-  return watchKeys(options.keys, stored, {
-    async changed(keys) {
-      live.keyring = await importKeyring(keys, ports.signatures)
-      options.log.info('the signing keys have changed', { keys: keys.length })
-    },
-    failed: (message) => options.log.warn('the signing keys stay as they were', { because: message }),
-  })
-}
