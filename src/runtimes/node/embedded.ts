@@ -40,8 +40,9 @@ const silent: Log = { info: () => undefined, warn: () => undefined }
 export const createDragoman = ({ issuer, ...options }: DragomanOptions): Promise<Dragoman> =>
   wholly(async (opened) => {
     const usual = { state: 'state/dragoman.db', audit: '-', world: 'serve', log: silent } as const
-    const { live, meters, putIntoForce } = await openInside({ ...usual, ...options }, opened)
-    await putIntoForce(issuer)
+    const inside = await openInside({ ...usual, ...options }, opened)
+    const { live, meters } = inside
+    await inside.putIntoForce(issuer)
     return {
       app: createApp(() => deskOf(live), callerOf),
       admin: createAdminApp(

@@ -26,7 +26,7 @@ export interface Inside {
 export type Closing = () => void | Promise<void>
 
 /** What was opened last is closed first, so that nothing loses what it stands on; and everything once. */
-export const closeAll = async (opened: readonly Closing[]): Promise<void> => {
+export const closeAll = async (opened: Closing[]): Promise<void> => {
   for (const close of opened.splice(0).toReversed()) await close()
 }
 
