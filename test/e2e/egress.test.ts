@@ -14,18 +14,11 @@ import {
   canonicalToken,
   gatewaySecret,
   partner,
+  tokenOfProvider,
   wayOut,
 } from '../world/way-out.ts'
 
 /** From a person's ID token to the call of a partner that is a real authorization server. */
-
-const clientCredentials = (issuer: string, clientAuth: Document['spec']): Document['spec'] => ({
-  type: 'client-credentials',
-  tokenEndpoint: issuer + paths.token,
-  clientAuth,
-  scopes: ['orders:read'],
-  resource: dragomanAudience,
-})
 
 const bySecret = (method: string, clientId: string): Document['spec'] => ({
   method,
@@ -49,11 +42,11 @@ const ids: Record<string, string> = {
 const documents = (issuer: string): readonly Document[] => [
   ...documentsFor(issuer),
   ...wayOut,
-  partner('basic', clientCredentials(issuer, bySecret('client_secret_basic', ids['basic'] ?? ''))),
-  partner('post', clientCredentials(issuer, bySecret('client_secret_post', ids['post'] ?? ''))),
-  partner('key', clientCredentials(issuer, byKey(ids['key'] ?? '', 'PARTNER_KEY'))),
-  partner('wrong-secret', clientCredentials(issuer, bySecret('client_secret_basic', 'nobody-at-partner'))),
-  partner('wrong-key', clientCredentials(issuer, byKey(ids['key'] ?? '', 'ANOTHER_KEY'))),
+  partner('basic', tokenOfProvider(issuer, bySecret('client_secret_basic', ids['basic'] ?? ''))),
+  partner('post', tokenOfProvider(issuer, bySecret('client_secret_post', ids['post'] ?? ''))),
+  partner('key', tokenOfProvider(issuer, byKey(ids['key'] ?? '', 'PARTNER_KEY'))),
+  partner('wrong-secret', tokenOfProvider(issuer, bySecret('client_secret_basic', 'nobody-at-partner'))),
+  partner('wrong-key', tokenOfProvider(issuer, byKey(ids['key'] ?? '', 'ANOTHER_KEY'))),
 ]
 
 const pem = (jwk: Awaited<ReturnType<typeof newSigningKey>>): string =>

@@ -6,7 +6,7 @@ import { clientAssertion } from '../world/client-assertion.ts'
 import { type Document, documentsFor, fileOf, keyCallerDocument, writeWhole } from '../world/documents.ts'
 import { eventually, subjectTokenTypes } from '../world/dragoman.ts'
 import { grpcCaller } from '../world/grpc-caller.ts'
-import { clients, dragomanAudience, paths } from '../world/openid-provider-settings.ts'
+import { clients } from '../world/openid-provider-settings.ts'
 import { forged, granted, invalid, present, type Running, startBoth } from '../world/running.ts'
 import { newSigningKey, publicHalf, type SigningKey } from '../world/signing-keys.ts'
 import {
@@ -16,6 +16,7 @@ import {
   canonicalToken,
   gatewaySecret,
   partner,
+  tokenOfProvider,
   wayOut,
 } from '../world/way-out.ts'
 import { servers } from './runtimes/servers.ts'
@@ -26,17 +27,7 @@ const documents = (issuer: string, key: SigningKey): readonly Document[] => [
   ...documentsFor(issuer),
   ...wayOut,
   keyCallerDocument('deployer', publicHalf(key), ['people']),
-  partner('basic', {
-    type: 'client-credentials',
-    tokenEndpoint: issuer + paths.token,
-    clientAuth: {
-      method: 'client_secret_basic',
-      clientId: clients.outwardBasic.client_id,
-      clientSecret: { env: 'INTROSPECTION_SECRET' },
-    },
-    scopes: ['orders:read'],
-    resource: dragomanAudience,
-  }),
+  partner('basic', tokenOfProvider(issuer)),
 ]
 
 describe.each(servers)('dragoman on %s', (_name, programFor) => {

@@ -11,9 +11,9 @@ import {
   subjectTokenTypes,
 } from '../world/dragoman.ts'
 import { type OpenIdProvider, startOpenIdProvider } from '../world/openid-provider.ts'
-import { clients, dragomanAudience, paths } from '../world/openid-provider-settings.ts'
+import { paths } from '../world/openid-provider-settings.ts'
 import { newSigningKey, publicHalf, type SigningKey } from '../world/signing-keys.ts'
-import { askForCredential, bearerIn, canonicalToken, partner, wayOut } from '../world/way-out.ts'
+import { askForCredential, bearerIn, canonicalToken, partner, tokenOfProvider, wayOut } from '../world/way-out.ts'
 import { type Postgres, startPostgres } from './stores/postgres.ts'
 import { password, type Redis, startRedis } from './stores/redis.ts'
 
@@ -62,17 +62,7 @@ describe.each(stores)('two instances over %s', (_name, start) => {
   const startInstance = async (first = false): Promise<Dragoman> => {
     const options = ['--state', store.location, '--issuer', issuer]
     const deployer = keyCallerDocument('deployer', publicHalf(key), ['people'])
-    const shared = partner('shared', {
-      type: 'client-credentials',
-      tokenEndpoint: provider.issuer + paths.token,
-      clientAuth: {
-        method: 'client_secret_basic',
-        clientId: clients.outwardBasic.client_id,
-        clientSecret: { env: 'INTROSPECTION_SECRET' },
-      },
-      scopes: ['orders:read'],
-      resource: dragomanAudience,
-    })
+    const shared = partner('shared', tokenOfProvider(provider.issuer))
     const documents = first ? [...documentsFor(provider.issuer), ...wayOut, deployer, shared] : []
     const instance = await startDragoman(folder, documents, { options })
     instances.push(instance)

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { type Document, orders, trustMap } from './documents.ts'
 import { type Dragoman, eventually, subjectTokenTypes } from './dragoman.ts'
 import type { OpenIdProvider } from './openid-provider.ts'
-import type { User } from './openid-provider-settings.ts'
+import { clients, dragomanAudience, paths, type User } from './openid-provider-settings.ts'
 
 /** The way out as a gateway and a service see it: what a deployment writes for it, and how it is asked. */
 
@@ -45,6 +45,19 @@ export const partner = (name: string, credential: Document['spec'], more: Docume
     credential,
     ...more,
   })
+
+/** A token of the provider at `issuer` for us as its client, by client_secret_basic unless it says otherwise. */
+export const tokenOfProvider = (issuer: string, clientAuth?: Document['spec']): Document['spec'] => ({
+  type: 'client-credentials',
+  tokenEndpoint: issuer + paths.token,
+  clientAuth: clientAuth ?? {
+    method: 'client_secret_basic',
+    clientId: clients.outwardBasic.client_id,
+    clientSecret: { env: 'INTROSPECTION_SECRET' },
+  },
+  scopes: ['orders:read'],
+  resource: dragomanAudience,
+})
 
 /** A canonical token of a person of the provider's. */
 export const canonicalToken = async (provider: OpenIdProvider, dragoman: Dragoman, user: User): Promise<string> => {
