@@ -111,8 +111,10 @@ describe.each(stores)('two instances over %s', (_name, start) => {
       for (let round = 0; round < 5; round += 1) {
         const form = await fresh()
         const racers = Array.from({ length: 64 }, (_, n) => (n % 2 === 0 ? one : another).exchange(form))
-        const statuses = (await Promise.all(racers)).map(statusOf).toSorted((a, b) => a - b)
-        expect(statuses).toEqual([200, ...Array.from({ length: 63 }, () => 401)])
+        const statuses = (await Promise.all(racers)).map(statusOf)
+        expect(statuses.filter((status) => status === 200)).toHaveLength(1)
+        // Who asks of a busy instance may be turned away before anything is looked at.
+        expect(statuses.filter((status) => ![200, 401, 503].includes(status))).toEqual([])
       }
     })
 

@@ -1,4 +1,5 @@
 import type { JWK } from 'jose'
+import * as z from 'zod'
 import { password } from './realms.ts'
 import { administer, issuerOf } from './running-keycloak.ts'
 
@@ -11,6 +12,7 @@ export const partnerScope = 'orders'
 
 export const partnerClients = {
   bySecret: 'dragoman-by-secret',
+  byPostedSecret: 'dragoman-by-posted-secret',
   byKey: 'dragoman-by-key',
   exchanging: 'dragoman-exchanging',
   granted: 'dragoman-granted',
@@ -27,12 +29,21 @@ const client = (clientId: string, more: object = {}) => ({
   publicClient: false,
   standardFlowEnabled: false,
   serviceAccountsEnabled: true,
-  defaultClientScopes: ['basic'],
+  // The first says `sub`, the second `client_id`.
+  defaultClientScopes: ['basic', 'service_account'],
   optionalClientScopes: [partnerScope],
   ...more,
 })
 
 const add = (what: string, body: object) => administer('POST', `${partnerRealm}/${what}`, body)
+
+/** Keycloak takes the secret in either place unless it is told in which. */
+const onlyBy = (method: string) => ({ attributes: { 'client.secret.authentication.allowed.method': method } })
+
+const mayAssert = {
+  'oauth2.jwt.authorization.grant.enabled': 'true',
+  'oauth2.jwt.authorization.grant.idp': ourAlias,
+}
 
 const byKey = (key: JWK) => ({
   clientAuthenticatorType: 'client-jwt',
@@ -58,24 +69,34 @@ export const registerClients = async (key: JWK): Promise<void> => {
     attributes: { 'include.in.token.scope': 'true' },
   })
   await add('clients', client(partnerClients.target))
-  await add('clients', client(partnerClients.bySecret))
+  await add('clients', client(partnerClients.bySecret, onlyBy('client_secret_basic')))
+  await add('clients', client(partnerClients.byPostedSecret, onlyBy('client_secret_post')))
   await add('clients', client(partnerClients.byKey, byKey(key)))
   await add(
     'clients',
     client(partnerClients.exchanging, {
-      attributes: { 'standard.token.exchange.enabled': 'true' },
+      attributes: { 'standard.token.exchange.enabled': 'true', ...mayAssert },
       protocolMappers: [
         audienceOf('to-exchange', partnerClients.exchanging),
         audienceOf('exchanged-for', partnerClients.target),
       ],
     }),
   )
-  await add(
-    'clients',
-    client(partnerClients.granted, {
-      attributes: { 'oauth2.jwt.authorization.grant.enabled': 'true', 'oauth2.jwt.authorization.grant.idp': ourAlias },
-    }),
-  )
+  await add('clients', client(partnerClients.granted, { attributes: mayAssert }))
+}
+
+const withId = z.looseObject({ id: z.string() })
+
+/** The id of the one that this finds. */
+const idAt = async (query: string): Promise<string> => {
+  const [{ id }] = z.tuple([withId]).parse(await administer('GET', `${partnerRealm}/${query}`))
+  return id
+}
+
+/** `sub` of what a client gets for itself: Keycloak has a user for each. */
+export const serviceAccountOf = async (clientId: string): Promise<string> => {
+  const path = `clients/${await idAt(`clients?clientId=${clientId}`)}/service-account-user`
+  return withId.parse(await administer('GET', `${partnerRealm}/${path}`)).id
 }
 
 /** Makes dragoman known as an identity provider whose assertions are taken (RFC 7523), and alice there as `subject`. */
@@ -92,8 +113,7 @@ export const trustUs = async (issuer: string, subject: string): Promise<void> =>
       jwtAuthorizationGrantAssertionSignatureAlg: 'ES256',
     },
   })
-  const [alice] = (await administer('GET', `${partnerRealm}/users?username=alice&exact=true`)) as [{ id: string }]
-  await add(`users/${alice.id}/federated-identity/${ourAlias}`, {
+  await add(`users/${await idAt('users?username=alice&exact=true')}/federated-identity/${ourAlias}`, {
     identityProvider: ourAlias,
     userId: subject,
     userName: subject,
