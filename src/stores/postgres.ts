@@ -27,6 +27,10 @@ export const postgresTables = `
   CREATE INDEX IF NOT EXISTS dragoman_rate_until ON dragoman_rate (until);
   COMMIT`
 
+/** Their names, or null for each that is not there. */
+export const postgresTablesFound = `
+  SELECT to_regclass('dragoman_once')::text, to_regclass('dragoman_credential')::text, to_regclass('dragoman_rate')::text`
+
 /** One statement, so that of all who race exactly one is given a row. */
 const claim = `
   INSERT INTO dragoman_once AS known (id, until) VALUES ($1, $2)

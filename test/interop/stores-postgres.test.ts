@@ -65,6 +65,23 @@ describe('a PostgreSQL', () => {
     await expect(attempt).rejects.not.toThrow(/another-secret|the-store-of/)
   })
 
+  it('is used by who may not make tables, where they are', async () => {
+    await postgres.query("create role app login password 'pass'")
+    const location = `postgres://app:pass@127.0.0.1:${postgres.port}/postgres`
+    await postgres.query('revoke create on schema public from public')
+    await postgres.query(
+      'grant select, insert, update, delete on dragoman_once, dragoman_credential, dragoman_rate to app',
+    )
+    const limited = await openPostgres(location, log)
+    const guard = guardOf(limited)
+    await guard.check()
+    expect(await guard.once('limited', 'id', 1_000_060, 1_000_000)).toBe(true)
+    await createPostgresCredentials(limited).put('limited', 'sealed', Number.POSITIVE_INFINITY, 1_000_000)
+    const taken = await createPostgresRateLimits(limited).take('limited', { requests: 1, per: 60 }, 1_000_000)
+    expect(taken).toEqual({ passes: true })
+    await limited.close()
+  })
+
   it.each(['synchronous_commit', 'fsync'])('is not opened where %s is off', async (setting) => {
     const careless = await startPostgres({ settings: [`${setting}=off`] })
     try {

@@ -1,6 +1,6 @@
 import { Pool } from 'pg'
 import type { Log } from '../../ports/log.ts'
-import { type PostgresDatabase, postgresTables } from '../../stores/postgres.ts'
+import { type PostgresDatabase, postgresTables, postgresTablesFound } from '../../stores/postgres.ts'
 
 /** A PostgreSQL that is connected. */
 export interface OpenPostgres extends PostgresDatabase {
@@ -34,7 +34,7 @@ export const openPostgres = async (location: string, log: Log): Promise<OpenPost
     return result.rows
   }
   try {
-    await pool.query(postgresTables)
+    await makeTables(pool, rows)
     await requireDurable(rows)
   } catch (cause) {
     await pool.end()
@@ -44,9 +44,16 @@ export const openPostgres = async (location: string, log: Log): Promise<OpenPost
   return { rows, close: () => pool.end() }
 }
 
+/** Who may not make tables may use those that are there. */
+const makeTables = async (pool: Pool, rows: PostgresDatabase['rows']): Promise<void> => {
+  const [found = []] = await rows(postgresTablesFound)
+  if (found.every((name) => name !== null)) return
+  await pool.query(postgresTables)
+}
+
 /** For people: where it is, without who we are there. */
 const nameOf = (location: string): string => {
-  if (!URL.canParse(location)) throw new Error('--state is no URL of a PostgreSQL')
+  if (!URL.canParse(location)) throw new Error('the location of the state is no URL')
   const { host, pathname } = new URL(location)
   return `${host}${pathname}`
 }

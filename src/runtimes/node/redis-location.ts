@@ -48,12 +48,12 @@ const usualPorts = { standalone: 6379, cluster: 6379, sentinel: 26379 } as const
 export const redisLocation = (text: string): RedisLocation => {
   const [topology, tls] = schemes[schemeOf(text) as keyof typeof schemes]
   const [, username = '', password, hosts = '', path = '', replicas] = grammar.exec(text) ?? []
-  if (hosts === '') throw new Error('names no host')
+  if (hosts === '') throw wrong('names no host')
   const [first = '', ...others] = hosts.split(',')
   const node = (host: string) => nodeIn(host, usualPorts[topology])
   if (topology === 'standalone' && others.length > 0)
-    throw new Error('names several hosts: redis+cluster or redis+sentinel')
-  if (topology === 'sentinel' && path === '') throw new Error('names no master: redis+sentinel://HOST,HOST/MASTER')
+    throw wrong('names several hosts: redis+cluster or redis+sentinel')
+  if (topology === 'sentinel' && path === '') throw wrong('names no master: redis+sentinel://HOST,HOST/MASTER')
   return {
     topology,
     tls,
@@ -66,14 +66,16 @@ export const redisLocation = (text: string): RedisLocation => {
   }
 }
 
+const wrong = (what: string) => new Error(`the location of the state ${what}`)
+
 const nodeIn = (text: string, usualPort: number): RedisNode => {
   const [, host, port] = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?$/.exec(text) ?? []
-  if (host === undefined || Number(port ?? usualPort) > 65_535) throw new Error('has a host that is none')
+  if (host === undefined || Number(port ?? usualPort) > 65_535) throw wrong('has a host that is none')
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port ?? usualPort) }
 }
 
 const databaseIn = (path: string): number => {
-  if (!/^[0-9]{0,5}$/.test(path)) throw new Error('has a path that is not the number of a database')
+  if (!/^[0-9]{0,5}$/.test(path)) throw wrong('has a path that is not the number of a database')
   return Number(path)
 }
 
@@ -81,7 +83,7 @@ const unescaped = (text: string): string => {
   try {
     return decodeURIComponent(text)
   } catch {
-    throw new Error('has escapes that are none')
+    throw wrong('has escapes that are none')
   }
 }
 
