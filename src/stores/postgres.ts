@@ -11,18 +11,19 @@ export interface PostgresDatabase {
 
 /**
  * The tables of all kinds, made by whoever comes first: one transaction, and one instance at a time, since two that make
- * the same table at once disturb each other.
+ * the same table at once disturb each other. Ids are compared octet by octet: the order of a language changes with the
+ * operating system, and an index in an order that has changed no longer finds what was claimed.
  */
 export const postgresTables = `
   BEGIN;
   SELECT pg_advisory_xact_lock(7238012951);
-  CREATE TABLE IF NOT EXISTS dragoman_once (id text PRIMARY KEY, until double precision NOT NULL);
+  CREATE TABLE IF NOT EXISTS dragoman_once (id text COLLATE "C" PRIMARY KEY, until double precision NOT NULL);
   CREATE INDEX IF NOT EXISTS dragoman_once_until ON dragoman_once (until);
   CREATE TABLE IF NOT EXISTS dragoman_credential
-    (id text PRIMARY KEY, until double precision NOT NULL, sealed text NOT NULL);
+    (id text COLLATE "C" PRIMARY KEY, until double precision NOT NULL, sealed text NOT NULL);
   CREATE INDEX IF NOT EXISTS dragoman_credential_until ON dragoman_credential (until);
   CREATE TABLE IF NOT EXISTS dragoman_rate
-    (id text PRIMARY KEY, until double precision NOT NULL, stretch double precision NOT NULL,
+    (id text COLLATE "C" PRIMARY KEY, until double precision NOT NULL, stretch double precision NOT NULL,
      current bigint NOT NULL, previous bigint NOT NULL);
   CREATE INDEX IF NOT EXISTS dragoman_rate_until ON dragoman_rate (until);
   COMMIT`
@@ -59,19 +60,26 @@ export const createPostgresReplayGuard = (database: PostgresDatabase, digest: Di
 const sweepEvery: Seconds = 10
 /** Instances whose clocks lag may still accept what has expired by ours, so it is kept for longer. */
 const clockDifference: Seconds = 300
+/** How many rows are forgotten at a time, so that nobody waits long for it. */
+const portion = 1_000
 
 /**
- * Forgets what has expired in `table`: now and then, so many at a time that no one waits long for it, and past those that
- * another instance forgets at this moment.
+ * Forgets what has expired in `table`: now and then, past those that another instance forgets at this moment, and more
+ * often while there is more to forget. It has expired by our clock and by the server's, so that one instance whose clock
+ * is fast does not forget what others still accept.
  */
 export const sweeping = (database: PostgresDatabase, table: string): ((now: Instant) => Promise<void>) => {
   const forget = `
-    DELETE FROM ${table} WHERE id IN
-      (SELECT id FROM ${table} WHERE until < $1 LIMIT 1000 FOR UPDATE SKIP LOCKED)`
+    DELETE FROM ${table} WHERE id = ANY (ARRAY
+      (SELECT id FROM ${table}
+        WHERE until < least($1::double precision, extract(epoch FROM now())::double precision) - ${clockDifference}
+        LIMIT ${portion} FOR UPDATE SKIP LOCKED))
+    RETURNING 1`
   let sweptAt: Instant = Number.NEGATIVE_INFINITY
   return async (now) => {
     if (Math.abs(now - sweptAt) < sweepEvery) return
     sweptAt = now
-    await database.rows(forget, now - clockDifference)
+    const forgotten = await database.rows(forget, now)
+    if (forgotten.length === portion) sweptAt = Number.NEGATIVE_INFINITY
   }
 }

@@ -50,7 +50,7 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Post
   const port = options.port ?? (await freePort())
   const location = `postgres://dragoman:${password}@127.0.0.1:${port}/postgres`
   const query = (text: string) => outputOf(join(programs, 'psql'), ['-At', location, '-c', text])
-  const settings = ['listen_addresses=127.0.0.1', `port=${port}`, `unix_socket_directories=${folder}`]
+  const settings = ['listen_addresses=127.0.0.1', `port=${port}`, 'unix_socket_directories=']
   const words = [...settings, ...(options.settings ?? [])].flatMap((setting) => ['-c', setting])
   const daemon = await startDaemon({
     name: 'PostgreSQL',
@@ -72,7 +72,9 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Post
     const children = await outputOf('pgrep', ['-P', String(pid)]).catch(() => '')
     return [pid, ...children.split('\n').filter(Boolean).map(Number)]
   }
+  /** While the first of them is stopped there come no more. */
   const signalAll = async (signal: NodeJS.Signals) => {
+    process.kill(pid, 'SIGSTOP')
     for (const one of await everyProcess()) process.kill(one, signal)
   }
   return {
@@ -82,8 +84,9 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Post
     query,
     async kill() {
       await signalAll('SIGKILL')
-      await daemon.stop()
+      // Its parent must see its end: as a zombie of nobody it would be taken for a server that still runs.
       await sleep(200)
+      await daemon.stop()
       rmSync(pidFile, { force: true })
     },
     restart: () => startPostgres({ ...options, folder, port }),
@@ -97,7 +100,7 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Post
     },
     async stop() {
       await daemon.stop()
-      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true })
+      rmSync(folder, { recursive: true, force: true })
     },
   }
 }

@@ -83,7 +83,7 @@ export const startRedis = async (options: RedisOptions = {}): Promise<Redis> => 
     },
     async stop() {
       await daemon.stop()
-      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true })
+      rmSync(folder, { recursive: true, force: true })
     },
   }
 }
