@@ -330,6 +330,19 @@ describe('a refusal that is not about a secret', () => {
   })
 })
 
+/** A partner that replaces the refresh token each time. */
+const rotating = (url: string) =>
+  partner(
+    'rotating',
+    {
+      type: 'refresh-token',
+      tokenEndpoint: `${url}/token`,
+      clientAuth: { method: 'none', clientId: 'c' },
+      refreshToken: { env: 'seed' },
+    },
+    at('rotating.example'),
+  )
+
 describe('a refresh token', () => {
   it('that took the place of another is not lost with a store that is down', async () => {
     let isDown = true
@@ -341,18 +354,7 @@ describe('a refresh token', () => {
     const other = await openEgressWorld({
       secrets: { seed: 'r-first' },
       credentials: broken,
-      documents: (url) => [
-        partner(
-          'rotating',
-          {
-            type: 'refresh-token',
-            tokenEndpoint: `${url}/token`,
-            clientAuth: { method: 'none', clientId: 'c' },
-            refreshToken: { env: 'seed' },
-          },
-          at('rotating.example'),
-        ),
-      ],
+      documents: (url) => [rotating(url)],
     })
     other.partner.answer(() => tokens({ refresh_token: 'r-second' }))
     expect((await sent('rotating.example', {}, other)).status).toBe(200)
@@ -379,17 +381,6 @@ describe('a refresh token of several instances', () => {
       credentials: createMemoryCredentials(),
       secrets: { seed: 'r-of-all-instances-0' },
     }
-    const rotating = (url: string) =>
-      partner(
-        'rotating',
-        {
-          type: 'refresh-token',
-          tokenEndpoint: `${url}/token`,
-          clientAuth: { method: 'none', clientId: 'c' },
-          refreshToken: { env: 'seed' },
-        },
-        at('rotating.example'),
-      )
     const one = await openEgressWorld({ ...shared, documents: (url) => [rotating(url)] })
     const others = await Promise.all(
       [1, 2, 3].map(() => openEgressWorld({ ...shared, documents: () => [rotating(one.partner.url)] })),
@@ -430,10 +421,10 @@ describe('a refresh token of several instances', () => {
 
   it('is used by another when nothing came of it', async () => {
     const { one, askAll, used, stop } = await openInstances()
-    const rotating = rotatingServer()
+    const server = rotatingServer()
     let isDown = true
     one.partner.answer((asked) => {
-      const answer = isDown ? { status: 503 } : rotating(asked)
+      const answer = isDown ? { status: 503 } : server(asked)
       isDown = false
       return answer
     })
