@@ -43,9 +43,9 @@ import { openSqlite } from './sqlite.ts'
  */
 export const openState = async (where: string, log: Log): Promise<OpenState> => {
   const digest = createNodeDigest()
-  const rateLimits = createMemoryRateLimits()
   if (isRedisLocation(where)) return openRedisState(where, log)
   if (isPostgresLocation(where)) return openPostgresState(where, log)
+  const rateLimits = createMemoryRateLimits()
   if (where === ':memory:')
     return {
       replay: createMemoryReplayGuard(digest),

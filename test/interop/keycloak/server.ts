@@ -21,14 +21,7 @@ const writeRealms = (home: string): void => {
 
 /** Everything in memory and on the loopback interface. */
 const commandOf = (home: string, port: number): readonly [string, ...string[]] => {
-  const options = [
-    '--db=dev-mem',
-    '--cache=local',
-    '--import-realm',
-    '--features=jwt-authorization-grant',
-    '--http-host=127.0.0.1',
-    `--http-port=${port}`,
-  ]
+  const options = ['--db=dev-mem', '--cache=local', '--import-realm', '--http-host=127.0.0.1', `--http-port=${port}`]
   return ['sh', join(home, 'bin', 'kc.sh'), 'start-dev', ...options]
 }
 
